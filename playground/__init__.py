@@ -1,0 +1,106 @@
+"""Prompt Playground: prompts for pretrained language models, written, measured and trained.
+
+The public API, and nothing else. Importing it costs no torch until a model is asked for.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from playground.errors import (
+    DataError,
+    ModelError,
+    PlaygroundError,
+    RunError,
+    SettingsError,
+    TemplateError,
+    VerbalizerError,
+)
+from playground.lazy import lazy_exports
+from playground.prompts import Template, Verbalizer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from playground.methods import (
+        Event,
+        Method,
+        TrainedPrompt,
+        answer_distribution,
+        classify,
+    )
+    from playground.models import LanguageModel, load_model
+    from playground.tasks import few_shot, load_task, read_csv
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "DataError",
+    "LanguageModel",
+    "ModelError",
+    "PlaygroundError",
+    "RunError",
+    "SettingsError",
+    "Template",
+    "TemplateError",
+    "TrainedPrompt",
+    "Verbalizer",
+    "VerbalizerError",
+    "answer_distribution",
+    "classify",
+    "few_shot",
+    "load_model",
+    "load_task",
+    "methods",
+    "read_csv",
+    "train",
+]
+
+__getattr__ = lazy_exports(
+    __name__,
+    {
+        "LanguageModel": "playground.models",
+        "load_model": "playground.models",
+        "TrainedPrompt": "playground.methods",
+        "answer_distribution": "playground.methods",
+        "classify": "playground.methods",
+        "few_shot": "playground.tasks",
+        "load_task": "playground.tasks",
+        "read_csv": "playground.tasks",
+    },
+)
+
+
+def methods() -> "dict[str, Method]":
+    """The methods by name, each with its one-line description and its settings class."""
+    from playground.methods import methods as registered
+
+    return registered()
+
+
+def train(
+    method: str,
+    model: "LanguageModel",
+    template: Template,
+    verbalizer: Verbalizer,
+    train: "pd.DataFrame",
+    dev: "pd.DataFrame | None" = None,
+    *,
+    on_event: "Callable[[Event], object] | None" = None,
+    **settings: Any,
+) -> "TrainedPrompt":
+    """Trains a prompt and returns it.
+
+    ``train`` and ``dev`` have a column ``label`` and the template's fields; ``settings`` are those
+    of the method (see `methods`); ``on_event`` is called with each event of the training: see
+    `playground.methods.training` for their fields.
+    Raises SettingsError, TemplateError, VerbalizerError or DataError before the first step.
+    """
+    from playground.methods import start
+
+    training = start(
+        method, model, template, verbalizer, train, train.head(0) if dev is None else dev, settings
+    )
+    for event in training:
+        if event is not None and on_event is not None:
+            on_event(event)
+    return training.trained_prompt()

@@ -1,0 +1,186 @@
+"""Starting the server: answer at once, build the page, then load the engine.
+
+Imports hold Python's global lock, so one thread does them in the order in which a person needs
+the results: first Gradio and the page, which the browser then unpacks on the other core, and
+meanwhile torch, transformers and the first model.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import signal
+import socket
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+
+from playground.door import Application, Door
+from playground.errors import PlaygroundError, SettingsError
+from playground.gradio_import import import_gradio
+from playground.processors import share_processors
+from playground.settings import Settings
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+Build = Callable[[Settings], tuple["gr.Blocks", dict[str, Any]]]
+WarmUp = Callable[[Settings], None]
+
+# What a public page on one machine needs, unless the page asks for something else.
+MOUNT_DEFAULTS: dict[str, Any] = {
+    "enable_monitoring": False,
+    "max_file_size": "20mb",
+    "run_history": False,
+    "pwa": False,
+    "ssr_mode": False,
+}
+
+# The imports make millions of objects that stay: collecting after every 700 costs a fifth of them.
+COLLECT_AFTER = 50_000
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serves the Prompt Playground until it is told to stop; gives the exit code."""
+    try:
+        return serve(Settings.from_command_line(arguments), build_page, warm_up)
+    except PlaygroundError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+
+
+def build_page(settings: Settings) -> tuple[gr.Blocks, dict[str, Any]]:
+    """Builds the Gradio page; the second value goes to ``gr.mount_gradio_app``."""
+    import_gradio()
+    from playground.page.layout import build
+
+    return build(settings)
+
+
+def warm_up(settings: Settings) -> None:
+    """Loads the engine and the model that the page opens with, where the page looks for them."""
+    from playground.page.layout import warm_up
+
+    warm_up(settings)
+
+
+def serve(settings: Settings, build: Build, warm_up: WarmUp) -> int:
+    """Listens at once, lets the page in when ``build`` has made it, then calls ``warm_up``.
+
+    Both run in one background thread, ``warm_up`` while the page already answers; a request that
+    needs the engine sooner must wait on the same lock as ``warm_up``: importing transformers from
+    two threads at a time can fail. The exit code is 1 if the page could not be built, otherwise 0.
+    Raises SettingsError where nothing can listen at this address and port.
+    """
+    listener = _listen(settings.host, settings.port)
+    host, port = listener.getsockname()[:2]
+    print(f"Prompt Playground: {_address(host, port)}", flush=True)
+    _set_environment(settings)
+    gc.set_threshold(COLLECT_AFTER, 10, 10)
+    # uvicorn repeats a signal after its own clean-up: ending like Ctrl+C lets exit handlers run.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+    door = Door()
+    server = _Server(door)
+    failed = threading.Event()
+
+    def prepare() -> None:
+        try:
+            door.admit(_mounted(*build(settings), host=host, port=port))
+        except Exception as error:
+            _report("The page could not be built.", error)
+            failed.set()
+            server.should_exit = True
+            return
+        try:
+            warm_up(settings)
+            door.engine = "ready"
+        except Exception as error:
+            _report(f"The model “{settings.model}” could not be loaded.", error)
+            door.engine = "failed"
+        # What is here now stays: later collections need not walk through it.
+        gc.freeze()
+
+    preparation = threading.Thread(target=prepare, name="preparation", daemon=True)
+    preparation.start()
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
+    if preparation.is_alive():
+        # Python aborts if its end finds a thread inside torch's C++: leave without its clean-up.
+        os._exit(0)
+    return 1 if failed.is_set() else 0
+
+
+class _Server(uvicorn.Server):
+    """Hangs up when it is told to stop, since the streams of an open page never end by themselves.
+
+    To the application that is a browser that went away, which it knows how to tidy up after.
+    """
+
+    def __init__(self, door: Door) -> None:
+        config = uvicorn.Config(
+            door, log_level="warning", access_log=False, ws="none", timeout_graceful_shutdown=1
+        )
+        super().__init__(config)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for connection in list(self.server_state.connections):
+            if connection.transport is not None:
+                connection.transport.close()
+        await super().shutdown(sockets)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    bare_host = host.removeprefix("[").removesuffix("]")
+    family = socket.AF_INET6 if ":" in bare_host else socket.AF_INET
+    try:
+        return socket.create_server((bare_host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise SettingsError(
+            f"Nothing can listen at {_address(host, port)}: {error.strerror or error}. "
+            "Stop what is using it, or choose another port with --port or GRADIO_SERVER_PORT.",
+            field="GRADIO_SERVER_PORT",
+            code="settings.address",
+            host=host,
+            port=port,
+        ) from error
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _set_environment(settings: Settings) -> None:
+    # Read by Gradio when it is imported: no request of its own leaves the machine, and uploads
+    # lie where everything else does.
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ.setdefault("GRADIO_TEMP_DIR", str(settings.home / "uploads"))
+    share_processors()
+
+
+def _mounted(blocks: gr.Blocks, launch: dict[str, Any], *, host: str, port: int) -> Application:
+    import fastapi
+    import gradio as gr
+
+    from playground.page.early import EarlyScript
+
+    options = {"path": "/", "server_name": host, "server_port": port} | MOUNT_DEFAULTS | launch
+    app = fastapi.FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(EarlyScript)
+    mounted: Application = gr.mount_gradio_app(app, blocks, **options)
+    return mounted
+
+
+def _report(what: str, error: Exception) -> None:
+    print(what, file=sys.stderr)
+    if isinstance(error, PlaygroundError):
+        print(error, file=sys.stderr)
+    else:
+        traceback.print_exception(error)

@@ -1,0 +1,101 @@
+"""Following a run until it ends, with a line that says how far it is."""
+
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from playground.cli.output import say
+from playground.runs import Runs
+
+POLL_SECONDS = 0.1
+LINE_SECONDS = 5.0  # between two lines where the last cannot be rewritten
+
+
+class Follower:
+    """Reads the events of a run and draws its progress on standard error.
+
+    On a terminal that is one line, rewritten; elsewhere a plain line every few seconds.
+    """
+
+    def __init__(self, runs: Runs, run_id: str) -> None:
+        self.runs = runs
+        self.run_id = run_id
+        self.dev_accuracy: float | None = None
+        self._cursor = 0
+        self._train: dict[str, Any] = {}  # the newest event of a step
+        self._begun: tuple[int, float] | None = None  # the first step that was seen, and when
+        self._line = ""
+        self._drawn = 0.0
+
+    def wait(self) -> None:
+        """Returns when the run has ended and all that it told was read. Can be called again."""
+        while self.runs.get(self.run_id).state == "queued":
+            time.sleep(POLL_SECONDS)
+        # The run has its worker. One made ready for a next run would take time from it.
+        self.runs.shutdown()
+        state = ""
+        while True:
+            news = self.runs.events(self.run_id, self._cursor)
+            ended = news["state"] not in ("running", "paused")
+            self._cursor = news["cursor"]
+            for event in news["events"]:
+                self._read(event)
+            if ended and not news["events"]:
+                break
+            if news["events"] or news["state"] != state:
+                self._draw(news)
+            state = news["state"]
+            if not ended:
+                time.sleep(POLL_SECONDS)
+        self._draw(news, last=True)
+
+    def _read(self, event: dict[str, Any]) -> None:
+        if event["split"] == "start":
+            accuracy = event["zero_shot_accuracy"]
+            before = "" if accuracy is None else f" Dev accuracy before training: {accuracy:.3f}."
+            say(
+                f"Training {event['parameters']:,} parameters; the model has "
+                f"{event['total_parameters']:,} ({event['device']}, {event['precision']}).{before}"
+            )
+        elif event["split"] == "train":
+            self._train = event
+            self._begun = self._begun or (event["step"], time.monotonic())
+        elif event["split"] == "dev":
+            self.dev_accuracy = event["accuracy"]
+
+    def _draw(self, news: Mapping[str, Any], *, last: bool = False) -> None:
+        line = self._progress(news["step"], news["steps"], news["state"])
+        now = time.monotonic()
+        if not line:
+            return
+        if sys.stderr.isatty():
+            width = shutil.get_terminal_size().columns - 1
+            end = "\n" if last else ""
+            print(f"\r{line[:width]}\x1b[K", end=end, file=sys.stderr, flush=True)
+        elif line != self._line and (last or now - self._drawn >= LINE_SECONDS):
+            say(line)
+            self._line, self._drawn = line, now
+
+    def _progress(self, step: int, steps: int, state: str) -> str:
+        """Step, time left, loss, accuracy (of the batch, of the dev set), tokens a second."""
+        if not self._train or self._begun is None:
+            return ""
+        parts = [f"step {step}/{steps}"]
+        first, since = self._begun
+        if state == "paused":
+            parts.append("paused")
+        elif state == "running" and first < step < steps:
+            left = (steps - step) * (time.monotonic() - since) / (step - first)
+            parts.append(f"{timedelta(seconds=round(left))} left")
+        for text, value in (
+            ("loss {:.3f}", self._train.get("loss")),
+            ("accuracy {:.2f}", self._train.get("accuracy")),
+            ("dev {:.3f}", self.dev_accuracy),
+            ("{:,.0f} tokens/s", self._train.get("tokens_per_second")),
+        ):
+            if value is not None:
+                parts.append(text.format(value))
+        return ", ".join(parts)

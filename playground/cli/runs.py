@@ -1,0 +1,155 @@
+"""``runs``: the training runs that are kept, however they were started."""
+
+import argparse
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from playground.cli.inputs import Commands, count
+from playground.cli.output import one_line, print_csv, print_table, say
+from playground.errors import RunError
+from playground.runs import Run, Runs
+
+ORDER_SECONDS = 5.0  # the wait for a worker to heed an order: it looks up between two steps
+
+
+def add(commands: Commands) -> None:
+    about = "List, show and steer the training runs, whether started here or from the page."
+    command = commands.add_parser("runs", help="the training runs", description=about)
+    actions = command.add_subparsers(title="actions", metavar="ACTION", required=True)
+
+    newest = _add(actions, "list", _list, "list the runs, the newest first", takes_id=False)
+    newest.add_argument("--limit", type=count, default=20, metavar="N", help="(default: 20)")
+    _add(actions, "show", _show, "show what a run was asked to do and how it stands")
+    events = _add(actions, "events", _events, "print what a run told while it trained")
+    events.add_argument(
+        "--format",
+        choices=("jsonl", "csv"),
+        default="jsonl",
+        help="jsonl: every event as a line of JSON (default); csv: the numbers of the curves",
+    )
+    _add(actions, "stop", _order, "end a run; what it has learned so far is kept")
+    _add(actions, "pause", _order, "halt a run between two steps")
+    _add(actions, "resume", _order, "go on with a run that is paused or ended early")
+    _add(actions, "delete", _delete, "forget a run that has ended, with its curve and its prompt")
+    prompt = _add(actions, "prompt", _prompt, "print where the trained prompt of a run lies")
+    prompt.add_argument("--save", metavar="FOLDER", help="copy it to FOLDER")
+
+
+def _add(
+    actions: Any,
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    about: str,
+    *,
+    takes_id: bool = True,
+) -> argparse.ArgumentParser:
+    action: argparse.ArgumentParser = actions.add_parser(name, help=about, description=about)
+    if takes_id:
+        action.add_argument("id", metavar="ID", help="the run, as “runs list” names it")
+    action.set_defaults(run=run, action=name)
+    return action
+
+
+def _list(options: argparse.Namespace) -> int:
+    rows = [
+        (run.id, run.created, run.state, _steps(run), run.spec.model, run.name)
+        for run in Runs().list(options.limit)
+    ]
+    if rows:
+        print_table([("ID", "STARTED (UTC)", "STATE", "STEP", "MODEL", "NAME"), *rows])
+    else:
+        say("There are no runs yet. Start one with: python -m playground train METHOD")
+    return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    runs = Runs()
+    run = runs.get(options.id)
+    shown = {
+        "id": run.id,
+        "started": run.created,
+        "state": run.state,
+        "reason": run.reason,
+        "step": _steps(run),
+        **run.spec.model_dump(exclude={"colours", "verbalizer", "settings"}),
+        "labels": "; ".join(f"{name}={','.join(of)}" for name, of in run.spec.verbalizer.items()),
+        **run.spec.settings,
+        "prompt": runs.prompt_folder(run.id) or "",
+    }
+    width = max(map(len, shown))
+    for name, value in shown.items():
+        print(f"{name:{width}}  {one_line(str(value))}".rstrip())
+    return 0
+
+
+def _events(options: argparse.Namespace) -> int:
+    told = _all_events(Runs(), options.id)
+    if options.format == "jsonl":
+        for event in told:
+            print(json.dumps(event, ensure_ascii=False))
+        return 0
+    points = [event for event in told if event["split"] in ("train", "dev")]
+    names = dict.fromkeys(name for point in points for name in point if name != "id")
+    print_csv([list(names), *([point.get(name) for name in names] for point in points)])
+    return 0
+
+
+def _all_events(runs: Runs, run_id: str) -> Iterator[dict[str, Any]]:
+    cursor = 0
+    while events := runs.events(run_id, cursor)["events"]:
+        yield from events
+        cursor = events[-1]["id"]
+
+
+def _order(options: argparse.Namespace) -> int:
+    """Gives an order, waits a little for the run to heed it, and prints how it stands then."""
+    runs = Runs()
+    before = runs.get(options.id)
+    {"stop": runs.stop, "pause": runs.pause, "resume": runs.resume}[options.action](options.id)
+    deadline = time.monotonic() + ORDER_SECONDS
+    while (run := runs.get(options.id)).state == before.state and time.monotonic() < deadline:
+        if not run.alive:  # a run that has ended has nothing to heed
+            break
+        time.sleep(0.05)
+    runs.shutdown()  # a resumed run goes on by itself
+    print(f"{run.id} is {run.state} at step {_steps(run)}.")
+    return 0
+
+
+def _delete(options: argparse.Namespace) -> int:
+    Runs().delete(options.id)
+    print(f"{options.id} is deleted.")
+    return 0
+
+
+def _prompt(options: argparse.Namespace) -> int:
+    print(copy_prompt(Runs(), options.id, options.save))
+    return 0
+
+
+def copy_prompt(runs: Runs, run_id: str, target: str | None) -> Path:
+    """Copies the trained prompt of a run to ``target``, if that is given; returns where it lies.
+
+    Raises RunError where the run has left no prompt.
+    """
+    folder = runs.prompt_folder(run_id)
+    if folder is None:
+        run = runs.get(run_id)
+        raise RunError(
+            f"The run {run.label} is {run.state} and has left no prompt. It leaves one when it "
+            "finishes or is stopped.",
+            code="runs.no_prompt",
+            run=run.label,
+            state=run.state,
+        )
+    if target is None:
+        return folder
+    return Path(shutil.copytree(folder, Path(target), dirs_exist_ok=True)).absolute()
+
+
+def _steps(run: Run) -> str:
+    return f"{run.step}/{run.steps}" if run.steps else "–"

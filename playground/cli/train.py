@@ -1,0 +1,146 @@
+"""``train``: a run of a method, started and followed."""
+
+import argparse
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from playground.cli import inputs
+from playground.cli.follow import Follower
+from playground.cli.output import print_table, say
+from playground.cli.runs import copy_prompt
+from playground.errors import RunError
+from playground.runs import Run, Runs, plan
+from playground.settings import DEFAULT_MODEL
+
+BOUNDS = {"gt": "above", "ge": "from", "lt": "below", "le": "up to"}
+
+
+def add(commands: inputs.Commands, method_name: str | None) -> None:
+    """The options; with ``method_name`` also the settings of that method.
+
+    Raises SettingsError where there is no such method.
+    """
+    method = None
+    about = "“train” alone lists the methods, “train METHOD --help” shows the settings of one."
+    if method_name is not None:
+        from playground.methods import method as find
+
+        method = find(method_name)
+        about = method.description
+    command = commands.add_parser(
+        "train",
+        usage="python -m playground train METHOD [options]",
+        help="let a method look for a better prompt",
+        description=f"Let a method look for a better prompt, and follow its run. {about}",
+        epilog="Ctrl+C stops the run and leaves what it has learned so far. At the end the folder "
+        "with the trained prompt is printed.",
+    )
+    command.add_argument("method", nargs="?", metavar="METHOD", help="the method's name")
+    inputs.add_model(command)
+    command.add_argument("--template", help="default: the first one of the built-in dataset")
+    inputs.add_labels(command)
+    command.add_argument(
+        "--dataset",
+        default="reviews",
+        metavar="DATA",
+        help="a CSV file with a column “label”, or a built-in dataset's name (default: reviews)",
+    )
+    command.add_argument(
+        "--shots",
+        type=inputs.count,
+        default=16,
+        metavar="N",
+        help="examples of each label to learn from (default: 16)",
+    )
+    command.add_argument("--name", default="", help="what lists call the run")
+    command.add_argument("--save", metavar="FOLDER", help="copy the trained prompt to FOLDER")
+    if method is not None:
+        group = command.add_argument_group(f"settings of {method.name}")
+        for name, field in method.settings.model_fields.items():
+            _add_setting(group, name, field)
+    command.set_defaults(run=run)
+
+
+def _add_setting(group: argparse._ArgumentGroup, name: str, field: Any) -> None:
+    """One field of the settings as an option. They check its value themselves, later."""
+    kind: dict[str, Any] = {"metavar": "N" if field.annotation is int else "VALUE"}
+    default = field.default
+    if field.annotation is bool:
+        kind = {"action": argparse.BooleanOptionalAction}
+        default = "on" if default else "off"
+    elif get_origin(field.annotation) is Literal:
+        kind = {"choices": get_args(field.annotation)}
+    bounds = [
+        f"{word} {getattr(bound, key)}"
+        for key, word in BOUNDS.items()
+        for bound in field.metadata
+        if hasattr(bound, key)
+    ]
+    remarks = "; ".join(filter(None, (" ".join(bounds), f"default: {default}")))
+    about = f"{field.description} ({remarks})".replace("%", "%%")
+    flag = "--" + name.replace("_", "-")
+    group.add_argument(flag, dest=name, default=argparse.SUPPRESS, help=about, **kind)
+
+
+def run(options: argparse.Namespace) -> int:
+    if options.method is None:
+        _list_methods()
+        return 0
+    runs = Runs()
+    run_id = _start(runs, options)
+    follower = Follower(runs, run_id)
+    code = 0
+    try:
+        follower.wait()
+    except KeyboardInterrupt:
+        say("\nStopping. The run keeps what it has learned so far.")
+        runs.stop(run_id)
+        follower.wait()
+        code = 130
+    finally:
+        runs.shutdown()
+    _tell_end(runs, runs.get(run_id), follower.dev_accuracy, options.save)
+    return code
+
+
+def _list_methods() -> None:
+    from playground.methods import methods
+
+    print_table(
+        [("METHOD", "WHAT IT DOES"), *((one.name, one.description) for one in methods().values())]
+    )
+
+
+def _start(runs: Runs, options: argparse.Namespace) -> str:
+    """Checks all that can be without the model, starts the run and returns its id."""
+    from playground.methods import method as find
+    from playground.models.built_in import built_in_models
+
+    known = find(options.method).settings.model_fields
+    table, task = inputs.table(options.dataset)
+    model = options.model or DEFAULT_MODEL
+    if model not in built_in_models() and Path(model).is_dir():
+        model = str(Path(model).absolute())  # the run may be resumed from another folder
+    planned = plan(
+        method=options.method,
+        model=model,
+        template=inputs.template(options, task),
+        verbalizer=inputs.verbalizer(options, task),
+        table=table,
+        dataset=options.dataset if task is not None else Path(options.dataset).name,
+        shots=options.shots,
+        settings={name: at for name, at in vars(options).items() if name in known},
+        name=options.name,
+    )
+    run_id = runs.start(planned.spec, planned.train, planned.dev, planned.pinned)
+    rows = f"{len(planned.train)} rows to learn from, {len(planned.dev)} to measure on"
+    say(f"Run {run_id}: {planned.spec.name}, {rows}.")
+    return run_id
+
+
+def _tell_end(runs: Runs, run: Run, dev_accuracy: float | None, save: str | None) -> None:
+    if run.state in ("failed", "interrupted"):
+        raise RunError(run.reason, code=run.code, **run.details)
+    measured = "" if dev_accuracy is None else f", dev accuracy {dev_accuracy:.3f}"
+    say(f"The run has {run.state} at step {run.step} of {run.steps}{measured}.")
+    print(copy_prompt(runs, run.id, save))

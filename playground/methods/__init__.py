@@ -1,0 +1,50 @@
+"""Ways of finding a prompt: the settings of each in ``settings.py``, each in a file of its own."""
+
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from playground.lazy import lazy_exports
+from playground.methods.registry import Method, method, methods
+from playground.methods.settings import MethodSettings, TrainingSettings
+
+if TYPE_CHECKING:
+    from playground.methods.trained_prompt import TrainedPrompt
+    from playground.methods.training import Event, Training, start
+    from playground.methods.zero_shot import answer_distribution, classify
+
+__all__ = [
+    "Event",
+    "Method",
+    "MethodSettings",
+    "TrainedPrompt",
+    "Training",
+    "TrainingSettings",
+    "answer_distribution",
+    "classify",
+    "method",
+    "methods",
+    "start",
+]
+
+__getattr__ = lazy_exports(
+    __name__,
+    {
+        "Event": "playground.methods.training",
+        "TrainedPrompt": "playground.methods.trained_prompt",
+        "Training": "playground.methods.training",
+        "answer_distribution": "playground.methods.zero_shot",
+        "classify": "playground.methods.zero_shot",
+        "start": "playground.methods.training",
+    },
+)
+
+
+class _CallablePackage(ModuleType):
+    """Once imported, this package stands where the function ``playground.methods`` stood."""
+
+    def __call__(self) -> dict[str, Method]:
+        return methods()
+
+
+sys.modules[__name__].__class__ = _CallablePackage

@@ -1,0 +1,61 @@
+"""The methods by name: what each does, its settings, and where it is written.
+
+A new method is a settings class in ``settings.py``, a line here, and a file with its `Learner`,
+which is imported when the method is first started.
+"""
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+from playground.errors import SettingsError
+from playground.methods.settings import PTuningSettings, TrainingSettings
+
+if TYPE_CHECKING:
+    from playground.methods.training import Learner
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way of finding a prompt. ``place`` is ``"module:class"`` of its `Learner`."""
+
+    name: str
+    description: str
+    settings: type[TrainingSettings]
+    place: str
+
+    @property
+    def learner(self) -> "type[Learner]":
+        """The class that trains it."""
+        module, _, name = self.place.partition(":")
+        return cast("type[Learner]", getattr(import_module(module), name))
+
+
+_METHODS = (
+    Method(
+        "p-tuning",
+        "Trains vectors in the soft slots through a small prompt encoder; the model may stay "
+        "frozen.",
+        PTuningSettings,
+        "playground.methods.p_tuning:PTuning",
+    ),
+)
+
+
+def methods() -> dict[str, Method]:
+    """All methods by name."""
+    return {found.name: found for found in _METHODS}
+
+
+def method(name: str) -> Method:
+    """The method of that name. Raises SettingsError where there is none."""
+    known = methods()
+    if name not in known:
+        raise SettingsError(
+            f"There is no method “{name}”. There are: {', '.join(known)}.",
+            field="method",
+            code="settings.no_such_method",
+            method=name,
+            methods=", ".join(known),
+        )
+    return known[name]

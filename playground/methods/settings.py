@@ -1,0 +1,83 @@
+"""The settings that every training method shares.
+
+One description of a setting (type, range, default, one line of help) draws its form on the page,
+its command-line option, its validation and its documentation.
+"""
+
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from playground.errors import SettingsError
+
+
+class MethodSettings(BaseModel):
+    """A method's settings: validated when made, unknown names refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def checked(cls, values: dict[str, Any]) -> Self:
+        """Makes the settings, or raises SettingsError naming the first field that is wrong."""
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = str(first["loc"][0]) if first["loc"] else ""
+            if first["type"] == "extra_forbidden":
+                raise SettingsError(
+                    f"There is no setting “{field}”. There are: {', '.join(cls.model_fields)}.",
+                    field=field,
+                    code="settings.unknown",
+                    names=", ".join(cls.model_fields),
+                ) from error
+            raise SettingsError(
+                f"The setting “{field}” cannot be {first['input']!r}: {_because(first)}.",
+                field=field,
+                code="settings.invalid",
+                given=repr(first["input"]),
+                reason=_because(first),
+            ) from error
+
+
+def _because(error: Any) -> str:
+    message = str(error["msg"])
+    return message[0].lower() + message[1:]
+
+
+class TrainingSettings(MethodSettings):
+    """What the shared training loop needs to know."""
+
+    steps: int = Field(100, ge=1, le=100_000, description="How many batches to learn from.")
+    learning_rate: float = Field(
+        1e-3, gt=0, le=10, description="Step size for the prompt; falls linearly to zero."
+    )
+    batch_size: int = Field(16, ge=1, le=1024, description="Examples in a step.")
+    seed: int = Field(13, ge=0, le=2**31 - 1, description="Same seed, same curve.")
+    dev_every: int = Field(10, ge=1, le=100_000, description="Steps between looks at the dev set.")
+    snapshot_every: int = Field(
+        5, ge=1, le=100_000, description="Steps between looks at pinned examples and soft tokens."
+    )
+    warmup: float = Field(
+        0.06, ge=0, le=0.9, description="Share of the steps in which the step size rises."
+    )
+
+
+EncoderKind = Literal["lstm", "mlp", "none"]
+
+
+class PTuningSettings(TrainingSettings):
+    """Of P-Tuning, beside those of training."""
+
+    encoder: EncoderKind = Field(
+        "lstm", description="What makes the soft vectors: LSTM as published, MLP, or none."
+    )
+    soft_tokens: int = Field(
+        6, ge=1, le=128, description="Soft tokens put around the text where the template has none."
+    )
+    tune_model: bool = Field(
+        False, description="Also train the language model (else it stays frozen)."
+    )
+    model_learning_rate: float = Field(
+        2e-5, gt=0, le=1, description="Step size for the language model, if it is trained too."
+    )

@@ -1,0 +1,173 @@
+"""What a training leaves behind: a prompt that is usable wherever a written one is."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import pandas as pd
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from playground.errors import ModelError, PlaygroundError
+from playground.methods.zero_shot import answer_distribution, classify
+from playground.models import LanguageModel
+from playground.prompts import Template, Verbalizer
+
+FORMAT = 1
+_TENSORS, _DESCRIPTION = "prompt.safetensors", "prompt.json"
+_VECTORS, _NETWORK = "soft_vectors", "network."
+_ENTRIES = (
+    *("method", "model", "embedding", "vocabulary", "fingerprint", "template", "verbalizer"),
+    *("step", "tunes_model", "settings"),
+)
+
+
+@dataclass
+class TrainedPrompt:
+    """A template, a verbalizer and what was trained for them.
+
+    ``vectors`` (vectors, embedding) stand in the template's soft slots; ``model`` is the language
+    model they were trained with, its weights changed if ``tunes_model``.
+    """
+
+    method: str
+    model: LanguageModel
+    template: Template
+    verbalizer: Verbalizer
+    vectors: Tensor | None
+    tunes_model: bool = False
+    step: int = 0
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def answer_distribution(self, row: Mapping[str, object], *, top_k: int = 10) -> pd.DataFrame:
+        """As `playground.answer_distribution`, with what was trained."""
+        return answer_distribution(
+            self.model, self.template, row, top_k=top_k, soft_vectors=self.vectors
+        )
+
+    def classify(self, rows: pd.DataFrame | Sequence[Mapping[str, object]]) -> pd.DataFrame:
+        """As `playground.classify`, with what was trained."""
+        return classify(self.model, self.template, self.verbalizer, rows, soft_vectors=self.vectors)
+
+    def save(self, folder: str | Path) -> Path:
+        """Writes ``prompt.json`` and ``prompt.safetensors`` into ``folder`` and returns it."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        tensors: dict[str, Tensor] = {}
+        if self.vectors is not None:
+            tensors[_VECTORS] = self.vectors.detach().float().cpu().contiguous()
+        if self.tunes_model:
+            # the named parameters list tied weights once, which safetensors insists on
+            for name, value in self.model.network.named_parameters():
+                tensors[_NETWORK + name] = value.detach().cpu().contiguous()
+        save_file(tensors, folder / _TENSORS)
+        description = {
+            "format": FORMAT,
+            "method": self.method,
+            "model": self.model.name,
+            "embedding": self.model.embedding_weight.shape[1],
+            "vocabulary": self.model.embedding_weight.shape[0],
+            # trained weights replace the model's own, whatever those are
+            "fingerprint": None if self.tunes_model else _fingerprint(self.model),
+            "template": str(self.template),
+            "verbalizer": json.loads(self.verbalizer.to_json()),
+            "step": self.step,
+            "tunes_model": self.tunes_model,
+            "settings": self.settings,
+        }
+        text = json.dumps(description, ensure_ascii=False, indent=2)
+        (folder / _DESCRIPTION).write_text(text + "\n", encoding="utf-8")
+        return folder
+
+    @staticmethod
+    def describe(folder: str | Path) -> dict[str, Any]:
+        """What ``prompt.json`` says, without the tensors. Raises ModelError if there is none."""
+        try:
+            text = (Path(folder) / _DESCRIPTION).read_text(encoding="utf-8")
+            description = json.loads(text)
+            if not isinstance(description, dict) or description.get("format") != FORMAT:
+                raise ValueError("another format")
+            for entry in _ENTRIES:
+                if entry not in description:
+                    raise ValueError(f"no {entry}")
+            return description
+        except (OSError, ValueError) as error:
+            raise _unreadable(folder, error) from error
+
+    @classmethod
+    def load(cls, folder: str | Path, model: LanguageModel) -> Self:
+        """Reads what `save` wrote, for the model that it was trained with.
+
+        Raises ModelError where there is no such prompt, or where ``model`` is another one.
+        """
+        description = cls.describe(folder)
+        _require_same_model(description, model)
+        try:
+            tensors = load_file(Path(folder) / _TENSORS)
+            template = Template(description["template"])
+            vectors = tensors.pop(_VECTORS, None)
+            if model.soft_layout(template).vectors != (0 if vectors is None else len(vectors)):
+                raise ValueError("not as many vectors as soft slots")
+            if description["tunes_model"]:
+                weights = {name.removeprefix(_NETWORK): value for name, value in tensors.items()}
+                model = with_weights(model, weights)
+            return cls(
+                method=description["method"],
+                model=model,
+                template=template,
+                verbalizer=Verbalizer.from_json(json.dumps(description["verbalizer"])),
+                vectors=None if vectors is None else vectors.to(model.device),
+                tunes_model=description["tunes_model"],
+                step=description["step"],
+                settings=description["settings"],
+            )
+        except (
+            *(OSError, ValueError, KeyError, RuntimeError),
+            *(SafetensorError, PlaygroundError),
+        ) as error:
+            raise _unreadable(folder, error) from error
+
+
+def with_weights(model: LanguageModel, weights: Mapping[str, Tensor]) -> LanguageModel:
+    """A frozen copy of the model, in float32, with these weights in place of its own."""
+    copy = model.trainable_copy()
+    with torch.no_grad():
+        for name, parameter in copy.network.named_parameters():
+            parameter.copy_(weights[name])
+            parameter.requires_grad_(False)
+    return copy
+
+
+def _fingerprint(model: LanguageModel) -> str:
+    """Tells models of one shape apart by their embeddings, the same in every precision."""
+    weight = model.embedding_weight.detach().to(torch.bfloat16).cpu().contiguous()
+    return hashlib.blake2b(weight.view(torch.int16).numpy().tobytes(), digest_size=16).hexdigest()
+
+
+def _require_same_model(description: Mapping[str, Any], model: LanguageModel) -> None:
+    same_shape = (description["vocabulary"], description["embedding"]) == tuple(
+        model.embedding_weight.shape
+    )
+    trained_with = description["fingerprint"]
+    if not same_shape or (trained_with is not None and trained_with != _fingerprint(model)):
+        raise ModelError(
+            f"This prompt was trained with {description['model']} and does not fit "
+            f"{model.name}: what was trained belongs to the model that it was trained with.",
+            code="prompt.other_model",
+            trained_with=description["model"],
+            model=model.name,
+        )
+
+
+def _unreadable(folder: str | Path, error: Exception) -> ModelError:
+    return ModelError(
+        f"“{folder}” holds no trained prompt that can be read here ({error}).",
+        code="prompt.unreadable",
+        folder=str(folder),
+        reason=str(error),
+    )

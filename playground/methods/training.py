@@ -1,0 +1,348 @@
+"""The one training loop that all methods share.
+
+A `Training` is walked through event by event: asking for the next one makes the next step, not
+asking pauses it. Nothing in it depends on when it was paused, saved or resumed, so a resumed run
+draws the same curve as an uninterrupted one.
+"""
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from playground.errors import DataError
+from playground.methods.checkpoint import read_checkpoint, write_checkpoint
+from playground.methods.registry import method
+from playground.methods.settings import TrainingSettings
+from playground.methods.trained_prompt import TrainedPrompt, with_weights
+from playground.models import Encoded, LanguageModel
+from playground.prompts import SoftSlot, Template, Verbalizer
+from playground.prompts.syntax import write
+from playground.tasks.table import LABEL, require_labels
+
+Event = dict[str, Any]
+GRADIENT_NORM = 1.0
+
+
+class Learner(nn.Module):
+    """What a method trains. A method derives from it and makes its ``prompt_encoder``.
+
+    ``model_learning_rate`` None leaves the language model frozen and shared; a number trains a
+    copy of it in float32.
+    """
+
+    prompt_encoder: nn.Module | None
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        template: Template,
+        verbalizer: Verbalizer,
+        settings: TrainingSettings,
+        *,
+        model_learning_rate: float | None = None,
+    ) -> None:
+        super().__init__()
+        self.template = template
+        self.verbalizer = verbalizer
+        self.settings = settings
+        self.model_learning_rate = model_learning_rate
+        self.prompt_encoder = None
+        self.base_model = model
+        self.language_model = model if model_learning_rate is None else model.trainable_copy()
+        self.word_ids = model.label_word_ids(template, verbalizer)  # (words,)
+        self.network = None if model_learning_rate is None else self.language_model.network
+
+    def soft_vectors(self) -> Tensor | None:
+        """The vectors for the soft slots: (vectors, embedding)."""
+        return None if self.prompt_encoder is None else self.prompt_encoder()
+
+    def label_scores(self, batch: Sequence[Encoded]) -> Tensor:
+        """Scores of the labels at the (first) answer slot: (batch, labels)."""
+        logits = self.language_model.answer_logits(
+            batch, token_ids=self.word_ids, soft_vectors=self.soft_vectors()
+        )  # (batch, slots, words)
+        scores: Tensor = self.verbalizer.scores(logits[:, 0])
+        return scores
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Parameters with their peak learning rates, for the optimizer."""
+        groups = []
+        if self.prompt_encoder is not None:
+            parameters = list(self.prompt_encoder.parameters())
+            groups.append({"params": parameters, "peak": self.settings.learning_rate})
+        if self.network is not None:
+            parameters = list(self.network.parameters())
+            groups.append({"params": parameters, "peak": self.model_learning_rate})
+        return groups
+
+    def trainable(self) -> int:
+        """How many numbers are learned."""
+        return sum(p.numel() for group in self.parameter_groups() for p in group["params"])
+
+
+class Training:
+    """One training, walked through event by event (see the module's docstring)."""
+
+    def __init__(
+        self,
+        method: str,
+        learner: Learner,
+        train: pd.DataFrame,
+        dev: pd.DataFrame,
+        pinned: pd.DataFrame,
+    ) -> None:
+        self.method = method
+        self.learner = learner
+        self.settings = learner.settings
+        self.step = 0
+        self.steps = self.settings.steps
+        self.labels = learner.verbalizer.labels
+        if train.empty:
+            raise DataError("There are no examples to learn from.", code="data.no_rows")
+        for table in (train, dev, pinned):
+            if len(table):
+                require_labels(table, self.labels)
+        self._train = self._encode(train)
+        self._targets = self._label_indices(train)
+        self._dev = self._encode(dev)
+        self._dev_table = dev
+        self._dev_targets = self._label_indices(dev)
+        self._pinned = self._encode(pinned)
+        self._pinned_table = pinned
+        self._optimizer = torch.optim.AdamW(learner.parameter_groups(), weight_decay=0.0)
+
+    # ---- walking through -----------------------------------------------------------------------
+
+    def __iter__(self) -> Iterator[Event | None]:
+        """Yields events; None in between is a breath, where a caller may look up and pause."""
+        if self.step == 0:
+            yield from self._opening()
+        yield from self._look()
+        while self.step < self.steps:
+            yield self._advance()
+            yield from self._look()
+
+    def _opening(self) -> Iterator[Event | None]:
+        plain = _without_soft_slots(self.learner.template)
+        encoded = self.learner.base_model.encode(plain, self._rows(self._dev_table))
+        accuracy = None
+        for result in self._measure(self.learner.base_model, encoded, self._dev_targets, None):
+            yield None
+            accuracy = result["accuracy"]
+        verbalizer = self.learner.verbalizer
+        yield {
+            "step": 0,
+            "split": "start",
+            "method": self.method,
+            "steps": self.steps,
+            "parameters": self.learner.trainable(),
+            "total_parameters": self.learner.base_model.parameters,
+            "labels": list(self.labels),
+            "colours": {label: verbalizer.colours[label] for label in self.labels},
+            "zero_shot_accuracy": accuracy,
+            "device": str(self.learner.base_model.device),
+            "precision": str(self.learner.base_model.precision).removeprefix("torch."),
+        }
+
+    def _look(self) -> Iterator[Event | None]:
+        """What is due at this step besides training: a snapshot, a measure on the dev set."""
+        last = self.step == self.steps
+        if self.step % self.settings.snapshot_every == 0 or last:
+            yield self._snapshot()
+        if len(self._dev) and (self.step % self.settings.dev_every == 0 or last):
+            learner = self.learner
+            vectors = self._baked()
+            measured: Event = {}
+            for so_far in self._measure(
+                learner.language_model, self._dev, self._dev_targets, vectors
+            ):
+                measured = so_far
+                yield None
+            yield {"step": self.step, "split": "dev", **measured}
+
+    def _advance(self) -> Event:
+        """One step of gradient descent."""
+        began = time.perf_counter()
+        chosen = self._batch_at(self.step)
+        batch = [self._train[i] for i in chosen]
+        targets = self._targets[chosen]  # (batch,)
+        share = self._schedule(self.step)
+        for group in self._optimizer.param_groups:
+            group["lr"] = group["peak"] * share
+        # what is drawn in a step (dropout) depends on the step alone, not on the steps before
+        torch.manual_seed(self.settings.seed * 1_000_003 + self.step)
+        self.learner.train()
+        scores = self.learner.label_scores(batch)  # (batch, labels)
+        loss = nn.functional.cross_entropy(scores, targets)
+        self._optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        nn.utils.clip_grad_norm_(
+            [p for group in self._optimizer.param_groups for p in group["params"]], GRADIENT_NORM
+        )
+        self._optimizer.step()
+        self.learner.eval()
+        self.step += 1
+        seconds = time.perf_counter() - began
+        return {
+            "step": self.step,
+            "split": "train",
+            "loss": float(loss.detach()),
+            "accuracy": float((scores.argmax(1) == targets).float().mean()),
+            "learning_rate": self.settings.learning_rate * share,
+            "tokens_per_second": sum(map(len, batch)) / seconds,
+            "seconds": seconds,
+        }
+
+    def _schedule(self, step: int) -> float:
+        """Share of the peak learning rate: rises over the warm-up, then falls linearly to zero."""
+        rise = max(1, round(self.settings.warmup * self.steps))
+        if step < rise:
+            return (step + 1) / rise
+        return (self.steps - step) / max(1, self.steps - rise)
+
+    def _batch_at(self, step: int) -> list[int]:
+        """The rows of a step: a fresh permutation each epoch, known from the step alone."""
+        count = len(self._train)
+        rows = []
+        for place in range(step * self.settings.batch_size, (step + 1) * self.settings.batch_size):
+            epoch, at = divmod(place, count)
+            rows.append(self._permutation(epoch, count)[at])
+        return rows
+
+    def _permutation(self, epoch: int, count: int) -> list[int]:
+        cached: tuple[int, list[int]] | None = getattr(self, "_order", None)
+        if cached is None or cached[0] != epoch:
+            generator = torch.Generator().manual_seed(self.settings.seed * 7_919 + epoch)
+            self._order = (epoch, torch.randperm(count, generator=generator).tolist())
+        order: list[int] = self._order[1]
+        return order
+
+    # ---- looking -------------------------------------------------------------------------------
+
+    def _measure(
+        self, model: LanguageModel, encoded: list[Encoded], targets: Tensor, vectors: Tensor | None
+    ) -> Iterator[dict[str, float]]:
+        """Loss and accuracy so far, after each batch."""
+        loss, right, seen = 0.0, 0, 0
+        for chosen, logits in model.score(encoded, self.learner.word_ids, soft_vectors=vectors):
+            scores = self.learner.verbalizer.scores(logits[:, 0])  # (batch, labels)
+            wanted = targets[chosen]
+            loss += float(nn.functional.cross_entropy(scores, wanted, reduction="sum"))
+            right += int((scores.argmax(1) == wanted).sum())
+            seen += len(chosen)
+            yield {"loss": loss / seen, "accuracy": right / seen}
+
+    def _snapshot(self) -> Event:
+        learner = self.learner
+        vectors = self._baked()
+        pinned = []
+        if self._pinned:
+            probabilities: list[list[float]] = [[]] * len(self._pinned)
+            for chosen, logits in learner.language_model.score(
+                self._pinned, learner.word_ids, soft_vectors=vectors
+            ):
+                shares = learner.verbalizer.scores(logits[:, 0]).softmax(-1).tolist()
+                for place, share in zip(chosen, shares, strict=True):
+                    probabilities[place] = share
+            for row, share in zip(self._rows(self._pinned_table), probabilities, strict=True):
+                shown = " / ".join(str(row[name]) for name in learner.template.fields)
+                pinned.append(
+                    {
+                        "text": shown,
+                        "label": str(row[LABEL]),
+                        "probabilities": dict(zip(self.labels, share, strict=True)),
+                    }
+                )
+        nearest = [] if vectors is None else learner.base_model.nearest_words(vectors)
+        return {
+            "step": self.step,
+            "split": "snapshot",
+            "pinned": pinned,
+            "soft_tokens": [
+                {"name": f"p{index}", "nearest": [list(pair) for pair in words]}
+                for index, words in enumerate(nearest, start=1)
+            ],
+        }
+
+    def _baked(self) -> Tensor | None:
+        with torch.inference_mode():
+            return self.learner.soft_vectors()
+
+    # ---- keeping -------------------------------------------------------------------------------
+
+    def trained_prompt(self) -> TrainedPrompt:
+        """What the training has come to: usable at any step."""
+        learner = self.learner
+        vectors = self._baked()
+        model = learner.base_model
+        if learner.network is not None:
+            model = with_weights(model, dict(learner.network.named_parameters()))
+        return TrainedPrompt(
+            method=self.method,
+            model=model,
+            template=learner.template,
+            verbalizer=learner.verbalizer,
+            settings=self.settings.model_dump(),
+            step=self.step,
+            vectors=None if vectors is None else vectors.clone().detach(),
+            tunes_model=learner.network is not None,
+        )
+
+    def save_checkpoint(self, folder: Path) -> None:
+        """Writes everything that the next step depends on."""
+        write_checkpoint(folder, self.step, self.learner, self._optimizer)
+
+    def load_checkpoint(self, folder: Path) -> None:
+        """Goes back to a checkpoint. Call it before iterating."""
+        self.step = read_checkpoint(folder, self.learner, self._optimizer)
+
+    # ---- rows ----------------------------------------------------------------------------------
+
+    def _rows(self, table: pd.DataFrame) -> list[dict[str, Any]]:
+        return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
+
+    def _encode(self, table: pd.DataFrame) -> list[Encoded]:
+        return self.learner.base_model.encode(self.learner.template, self._rows(table))
+
+    def _label_indices(self, table: pd.DataFrame) -> Tensor:
+        index = {label: i for i, label in enumerate(self.labels)}
+        return torch.tensor(
+            [index[label] for label in table.get(LABEL, [])],
+            dtype=torch.long,
+            device=self.learner.base_model.device,
+        )
+
+
+def start(
+    name: str,
+    model: LanguageModel,
+    template: Template,
+    verbalizer: Verbalizer,
+    train: pd.DataFrame,
+    dev: pd.DataFrame,
+    settings: dict[str, Any],
+    pinned: pd.DataFrame | None = None,
+) -> Training:
+    """Sets a training of the method ``name`` up; iterate over it to train.
+
+    ``train``, ``dev`` and ``pinned`` have a column ``label`` and the template's fields; without
+    ``pinned`` the first three rows of dev (or train) are watched.
+    Raises SettingsError, TemplateError, VerbalizerError or DataError before any step is made.
+    """
+    chosen = method(name)
+    learner = chosen.learner(model, template, verbalizer, chosen.settings.checked(settings))
+    if pinned is None:
+        pinned = (dev if len(dev) else train).head(3)
+    return Training(name, learner, train, dev, pinned)
+
+
+def _without_soft_slots(template: Template) -> Template:
+    """The template as it was written, without the spaces that stood around its soft slots."""
+    plain = write([part for part in template.parts if not isinstance(part, SoftSlot)])
+    return Template(re.sub(" +", " ", plain).strip())

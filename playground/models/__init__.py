@@ -1,0 +1,23 @@
+"""Pretrained language models behind one small class."""
+
+from typing import TYPE_CHECKING
+
+from playground.lazy import lazy_exports
+from playground.models.built_in import built_in_models
+
+if TYPE_CHECKING:
+    from playground.models.catalog import load_model
+    from playground.models.encoding import Encoded, SoftLayout
+    from playground.models.language_model import LanguageModel
+
+__all__ = ["Encoded", "LanguageModel", "SoftLayout", "built_in_models", "load_model"]
+
+__getattr__ = lazy_exports(
+    __name__,
+    {
+        "Encoded": "playground.models.encoding",
+        "LanguageModel": "playground.models.language_model",
+        "SoftLayout": "playground.models.encoding",
+        "load_model": "playground.models.catalog",
+    },
+)

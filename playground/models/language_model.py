@@ -1,0 +1,229 @@
+"""A pretrained language model, asked only for what stands at the answer slots."""
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from playground.errors import VerbalizerError
+from playground.models.encoding import Encoded, Encoder, SoftLayout
+from playground.models.families import FAMILIES
+from playground.prompts import Template, Verbalizer
+
+
+class LanguageModel:
+    """A masked or causal language model behind the few calls that prompting needs.
+
+    ``kind`` is ``"masked"`` or ``"causal"``; ``precision`` is the type the network computes in.
+    Make one with `playground.load_model`.
+    """
+
+    def __init__(self, name: str, network: Any, tokenizer: Any, *, causal: bool) -> None:
+        self.name = name
+        self.network = network
+        self.tokenizer = tokenizer
+        self.kind = "causal" if causal else "masked"
+        self.max_length = _longest_input(network, tokenizer)
+        self.encoder = Encoder(tokenizer, causal=causal, max_length=self.max_length)
+        self._family = FAMILIES.get(network.config.model_type)
+        pad = tokenizer.pad_token_id
+        self._pad_id = int(pad) if pad is not None else self.encoder.placeholder_id
+
+    @property
+    def device(self) -> torch.device:
+        return self.embedding_weight.device
+
+    @property
+    def precision(self) -> torch.dtype:
+        return self.embedding_weight.dtype
+
+    @property
+    def embedding_weight(self) -> Tensor:
+        """The input embeddings: (vocabulary, embedding)."""
+        weight: Tensor = self.network.get_input_embeddings().weight
+        return weight
+
+    @cached_property
+    def parameters(self) -> int:
+        return sum(parameter.numel() for parameter in self.network.parameters())
+
+    # ---- text to ids ---------------------------------------------------------------------------
+
+    def encode(self, template: Template, rows: Sequence[Mapping[str, object]]) -> list[Encoded]:
+        """Fills in and tokenizes; see `Encoder.encode`."""
+        return self.encoder.encode(template, rows)
+
+    def soft_layout(self, template: Template) -> SoftLayout:
+        return self.encoder.soft_layout(template)
+
+    @lru_cache(maxsize=65536)  # noqa: B019  (a model lives as long as its page)
+    def token_text(self, token_id: int) -> str:
+        """One token as people read it: the word, or ``##piece`` where it continues one."""
+        token = self.tokenizer.convert_ids_to_tokens(token_id)
+        if token is None:
+            return f"<{token_id}>"
+        if token.startswith("##") or token in self.tokenizer.all_special_tokens:
+            return str(token)
+        return str(self.tokenizer.decode([token_id])).strip() or repr(token)
+
+    def label_words(
+        self, template: Template, verbalizer: Verbalizer
+    ) -> dict[str, tuple[int, list[int]]]:
+        """For each label word, the token that stands for it and all tokens it is made of.
+
+        A word of several tokens is scored by its first. Raises VerbalizerError for a word that the
+        model does not know, or where two labels would be scored by the same token.
+        """
+        after_space = self.encoder.answer_after_space(template)
+        found: dict[str, tuple[int, list[int]]] = {}
+        owner: dict[int, tuple[str, str]] = {}
+        for label in verbalizer.labels:
+            for word in verbalizer.words[label]:
+                ids = self.encoder.word_ids(word, after_space=after_space)
+                if not ids or ids[0] == self.tokenizer.unk_token_id:
+                    raise VerbalizerError(
+                        f"{self.name} does not know the word “{word}” of the label “{label}”. "
+                        "Choose another word, or a model of that language.",
+                        label=label,
+                        code="verbalizer.unknown_word",
+                        word=word,
+                        model=self.name,
+                    )
+                other_label, other_word = owner.setdefault(ids[0], (label, word))
+                if other_label != label:
+                    raise VerbalizerError(
+                        f"“{word}” ({label}) and “{other_word}” ({other_label}) begin with the "
+                        f"same token, “{self.token_text(ids[0])}”, so this model cannot tell them "
+                        "apart. Change one of them.",
+                        label=label,
+                        code="verbalizer.same_token",
+                        word=word,
+                        other_word=other_word,
+                        other_label=other_label,
+                        token=self.token_text(ids[0]),
+                    )
+                found[word] = (ids[0], ids)
+        return found
+
+    def label_word_ids(self, template: Template, verbalizer: Verbalizer) -> Tensor:
+        """The token that stands for each word of ``verbalizer.all_words``: (words,)."""
+        found = self.label_words(template, verbalizer)
+        return torch.tensor([found[word][0] for word in verbalizer.all_words], device=self.device)
+
+    # ---- ids to logits -------------------------------------------------------------------------
+
+    def answer_logits(
+        self,
+        batch: Sequence[Encoded],
+        *,
+        token_ids: Tensor | None = None,
+        soft_vectors: Tensor | None = None,
+    ) -> Tensor:
+        """Logits at the answer slots: (batch, slots, vocabulary), in float32.
+
+        With ``token_ids`` (words,) only their rows of the vocabulary are computed:
+        (batch, slots, words). ``soft_vectors`` (vectors, embedding) stand in the soft slots;
+        without them a soft slot holds its initial words, or the placeholder token.
+        Gradients flow to ``soft_vectors`` and, where they are asked for, to the weights.
+        """
+        ids, attention, places = self._pad(batch)  # (B, L), (B, L), (B, S)
+        if soft_vectors is None or not any(example.soft for example in batch):
+            inputs: dict[str, Tensor] = {"input_ids": ids}
+        else:
+            inputs = {"inputs_embeds": self._embed(ids, batch, soft_vectors)}  # (B, L, E)
+        at = torch.arange(len(batch), device=self.device)[:, None]  # (B, 1)
+        if self._family is None:
+            logits: Tensor = self.network(**inputs, attention_mask=attention).logits[at, places]
+            return (logits if token_ids is None else logits[..., token_ids]).float()
+        states = self.network.base_model(**inputs, attention_mask=attention).last_hidden_state
+        features = self._family.transform(self.network, states[at, places])  # (B, S, features)
+        projection = self._family.projection(self.network)
+        weight, bias = projection.weight, projection.bias
+        if token_ids is not None:
+            weight = weight[token_ids]
+            bias = bias[token_ids] if bias is not None else None
+        # in float32: bfloat16 logits are so coarse that different words would tie
+        bias = bias.float() if bias is not None else None
+        return torch.nn.functional.linear(features.float(), weight.float(), bias)
+
+    def _pad(self, batch: Sequence[Encoded]) -> tuple[Tensor, Tensor, Tensor]:
+        longest = max(len(example) for example in batch)
+        ids = torch.full((len(batch), longest), self._pad_id)
+        attention = torch.zeros((len(batch), longest), dtype=torch.long)
+        for row, example in enumerate(batch):
+            ids[row, : len(example)] = torch.tensor(example.ids)
+            attention[row, : len(example)] = 1
+        places = torch.tensor([example.answer for example in batch])
+        return ids.to(self.device), attention.to(self.device), places.to(self.device)
+
+    def _embed(self, ids: Tensor, batch: Sequence[Encoded], vectors: Tensor) -> Tensor:
+        embedded: Tensor = self.network.get_input_embeddings()(ids)  # (B, L, E)
+        rows = [row for row, example in enumerate(batch) for _ in example.soft]
+        columns = [position for example in batch for position, _ in example.soft]
+        indices = [vector for example in batch for _, vector in example.soft]
+        return embedded.index_put(
+            (torch.tensor(rows, device=ids.device), torch.tensor(columns, device=ids.device)),
+            vectors[torch.tensor(indices, device=ids.device)].to(embedded.dtype),
+        )
+
+    def score(
+        self,
+        encoded: Sequence[Encoded],
+        token_ids: Tensor,
+        *,
+        soft_vectors: Tensor | None = None,
+        batch_size: int = 64,
+    ) -> Iterator[tuple[list[int], Tensor]]:
+        """Logits of ``token_ids`` for many examples, without gradients, longest first.
+
+        Yields (which examples, their logits (batch, slots, words)): a caller may look up between
+        batches. Examples of like length share a batch, so that little of it is padding.
+        """
+        order = sorted(range(len(encoded)), key=lambda i: len(encoded[i]), reverse=True)
+        for start in range(0, len(order), batch_size):
+            chosen = order[start : start + batch_size]
+            with torch.inference_mode():
+                logits = self.answer_logits(
+                    [encoded[i] for i in chosen], token_ids=token_ids, soft_vectors=soft_vectors
+                )
+            yield chosen, logits
+
+    # ---- the neighbourhood of a vector ---------------------------------------------------------
+
+    @cached_property
+    def _directions(self) -> Tensor:
+        """Unit-length input embeddings, special tokens zeroed: (vocabulary, embedding)."""
+        directions = torch.nn.functional.normalize(self.embedding_weight.detach().float(), dim=1)
+        directions[self.tokenizer.all_special_ids] = 0
+        return directions
+
+    def nearest_words(self, vectors: Tensor, count: int = 5) -> list[list[tuple[str, float]]]:
+        """For each of ``vectors`` (n, embedding), the words of highest cosine similarity."""
+        unit = torch.nn.functional.normalize(vectors.detach().float(), dim=1)
+        similarity, ids = (unit @ self._directions.T).topk(count, dim=1)  # (n, count)
+        return [
+            [(self.token_text(token), value) for token, value in zip(row, values, strict=True)]
+            for row, values in zip(ids.tolist(), similarity.tolist(), strict=True)
+        ]
+
+    def trainable_copy(self) -> "LanguageModel":
+        """The same model with weights of its own, in float32, that ask for gradients."""
+        network = copy.deepcopy(self.network).float()
+        for parameter in network.parameters():
+            parameter.requires_grad_(True)
+        return LanguageModel(self.name, network, self.tokenizer, causal=self.kind == "causal")
+
+
+def _longest_input(network: Any, tokenizer: Any) -> int:
+    """How many tokens fit, by the network's positions and the tokenizer's own word."""
+    room = int(getattr(network.config, "max_position_embeddings", 0) or 0) or 512
+    # RoBERTa and kin number positions from the padding id on
+    embeddings = getattr(network.base_model, "embeddings", None)
+    positions = getattr(embeddings, "position_embeddings", None)
+    padding = getattr(positions, "padding_idx", None)
+    if padding is not None:
+        room -= padding + 1
+    return min(room, int(tokenizer.model_max_length))

@@ -1,0 +1,1 @@
+"""The Gradio page. Imports everything above it; nothing above imports it."""

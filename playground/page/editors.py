@@ -1,0 +1,65 @@
+"""The page's own inputs: the verbalizer table, the example's fields, the token chips.
+
+Each is a ``gr.HTML`` whose script stands beside this file and builds its elements one by one, so
+that what a person typed is never read as markup.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from playground.prompts.verbalizer import OKABE_ITO
+
+_HERE = Path(__file__).parent
+
+
+def verbalizer_editor(elem_id: str, **options: Any) -> gr.HTML:
+    """A table of labels; value ``{"rows": [{"label", "words", "colour"}]}``.
+
+    Its event ``imported`` follows a JSON file, whose text is then in ``value["imported"]``. Words
+    of several tokens are marked when the document event ``pg-marks`` brings ``{word: [piece, …]}``.
+    """
+    return _widget("verbalizer_editor", "editVerbalizer", "pg-verbalizer", elem_id, options)
+
+
+def row_editor(elem_id: str, **options: Any) -> gr.HTML:
+    """A text box a field; value ``{"fields": [name], "row": {name: text}, "label": str | None}``.
+
+    The label becomes None as soon as the person types: it belonged to the example as it was.
+    """
+    return _widget("row_editor", "editRow", "pg-row", elem_id, options)
+
+
+def token_chips(elem_id: str, **options: Any) -> gr.HTML:
+    """Tokens side by side; value ``{"tokens": [{"text", "kind", "title"}], "summary": str}``."""
+    return _widget("token_chips", "showChips", "pg-chips", elem_id, options)
+
+
+def prediction_line(elem_id: str, **options: Any) -> gr.HTML:
+    """The predicted label; value as `answer_view.prediction` gives it."""
+    return _widget("prediction_line", "showPrediction", "pg-prediction", elem_id, options)
+
+
+def hidden_script(script: str) -> gr.HTML:
+    """A component without a face: its script sees values arrive, or sends events."""
+    return gr.HTML(value=None, html_template="", js_on_load=script, elem_classes="pg-hidden")
+
+
+def _widget(
+    script: str, function: str, class_name: str, elem_id: str, options: dict[str, Any]
+) -> gr.HTML:
+    return gr.HTML(
+        elem_id=elem_id,
+        html_template=f'<div class="{class_name}"></div>',
+        js_on_load=f"{_read(script)}\n{function}({{ element, props, watch, trigger }});",
+        apply_default_css=False,
+        palette=list(OKABE_ITO),
+        **options,
+    )
+
+
+@cache
+def _read(script: str) -> str:
+    return (_HERE / f"{script}.js").read_text(encoding="utf-8")

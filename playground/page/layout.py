@@ -1,0 +1,80 @@
+"""The page: header, tabs, wiring, and what it needs to be served."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from playground.page.endpoints import add_endpoints
+from playground.page.engine import Engine
+from playground.page.header import Header
+from playground.page.look import look
+from playground.page.private import PRIVATE
+from playground.page.tabs.playground import PlaygroundTab
+from playground.page.tabs.train import TrainTab
+from playground.page.text import shown, translations
+from playground.settings import Settings
+
+_HERE = Path(__file__).parent
+_STYLE = _HERE.parents[1] / "assets" / "style"
+_SYSTEM_FONT = ["system-ui", "-apple-system", "Segoe UI", "Noto Sans", "Noto Sans CJK SC"]
+
+
+def build(settings: Settings) -> tuple[gr.Blocks, dict[str, Any]]:
+    """The page, and the arguments with which to mount or launch it."""
+    from playground.models.built_in import built_in_models
+
+    engine = _engine(settings.home, settings.model)
+    with gr.Blocks(title="Prompt Playground", fill_width=True, analytics_enabled=False) as page:
+        add_endpoints(engine)  # before the page's own events, which must not take their names
+        header = Header(settings.model, built_in_models())
+        with gr.Tabs(elem_id="tabs") as tabs:
+            with gr.Tab(shown("tab.playground"), id="playground") as first:
+                playground = PlaygroundTab(engine, header)
+            with gr.Tab(shown("tab.train"), id="train", render_children=True) as second:
+                train = TrainTab(engine)
+        playground.wire(page.load)
+        train.wire(page.load, playground, tabs)
+        header.upload.upload(
+            playground.keep_table, [header.upload], [header.task, header.message], **PRIVATE
+        ).success(
+            playground.pick_task, [header.task], playground.picked_by_task, **PRIVATE
+        ).success(playground.answer, **playground.ask_with)
+        for tab in (first, second):
+            tab.select(None, js=f"() => playgroundRememberTab('{tab.id}')", **PRIVATE)
+        page.load(None, js="() => playgroundOpenTab()", **PRIVATE)
+    return page, {
+        "theme": _theme(),
+        "css_paths": sorted(_STYLE.glob("*.css")),
+        "head": f"<script>{(_HERE / 'page.js').read_text(encoding='utf-8')}</script>",
+        "i18n": translations(),
+        "footer_links": ["api"],
+    }
+
+
+def warm_up(settings: Settings) -> None:
+    """Loads the model that the page opens with, then makes a training worker ready."""
+    engine = _engine(settings.home, settings.model)
+    model = engine.model(settings.model)
+    # the first forward pass is slow; let it be ours and not the first visitor's
+    look(model, "[MASK]", {}, [], top_k=1)
+    engine.runs.warm()
+
+
+@cache
+def _engine(home: Path, default_model: str) -> Engine:
+    return Engine(home, default_model)
+
+
+def _theme() -> gr.themes.Base:
+    theme = gr.themes.Default(
+        primary_hue=gr.themes.colors.blue,
+        neutral_hue=gr.themes.colors.slate,
+        font=_SYSTEM_FONT,
+        font_mono=["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "DejaVu Sans Mono"],
+        spacing_size=gr.themes.sizes.spacing_sm,
+        radius_size=gr.themes.sizes.radius_md,
+        text_size=gr.themes.sizes.text_sm,
+    )
+    return theme

@@ -1,0 +1,112 @@
+"""The widget that draws: a figure that Python computed, or a run that the browser follows.
+
+Both are ``gr.HTML`` components around one kept Plotly node, so that an update is a change of what
+is drawn and not a new picture: no flicker, and zoom and hover survive. The scripts stand beside
+this file; their style is ``figures.css`` and ``run.css`` in ``assets/style``.
+"""
+
+import importlib.util
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from playground.page import figures
+
+_HERE = Path(__file__).parent
+
+
+def figure_view(
+    elem_id: str,
+    *,
+    value: dict[str, Any] | None = None,
+    texts: Mapping[str, str] | None = None,
+    **options: Any,
+) -> gr.HTML:
+    """A figure with its data under it, as a table and as a CSV file.
+
+    The component's value is ``{"figure": {"data", "layout"}, "table": {"columns", "rows"}, "name":
+    file name of the CSV, "texts": {id: text}}``, or None for the empty state. ``texts`` are the
+    words until a value brings its own; ``figure.empty`` is the sentence of the empty state.
+    ``options`` go to ``gr.HTML``.
+    """
+    return gr.HTML(
+        value=value,
+        texts=dict(texts or {}),
+        elem_id=elem_id,
+        elem_classes="pg-widget",
+        html_template='<div class="pg-figure"></div>',
+        js_on_load=_script("drawing", "live_figure") + "showFigure({ element, props, watch });",
+        head=plotly_head(),
+        apply_default_css=False,
+        **options,
+    )
+
+
+def run_view(
+    elem_id: str,
+    poll: Callable[[list[Any]], dict[str, Any]],
+    *,
+    value: dict[str, Any] | None = None,
+    texts: Mapping[str, str] | None = None,
+    **options: Any,
+) -> gr.HTML:
+    """A run's progress, curves, pinned examples and soft tokens, followed by the browser.
+
+    The component's value is ``{"run": id or "", "texts": {id: text}}``. ``poll([run, cursor,
+    language])`` answers ``{"state", "reason", "step", "steps", "events", "cursor"}``, the reason
+    in that language, with the events after the
+    cursor. Each change of state triggers the event ``state``, whose ``gr.EventData`` has ``run``,
+    ``state``, ``reason``, ``step`` and ``steps``::
+
+        view = run_view("run", poll)
+        view.state(set_buttons, outputs=[pause, stop])
+
+    The document event ``pg-run-nudge`` with a run's id as its detail makes a view of that run ask
+    again although the run had ended, as after Resume.
+    """
+
+    def poll_run(args: list[Any]) -> dict[str, Any]:
+        return poll(args)  # under a name of its own: the component takes it as an attribute
+
+    start = (
+        "showRun({ element, props, watch, poll: server.poll_run,"
+        " tell: (detail) => trigger('state', detail) });"
+    )
+    return gr.HTML(
+        value=value or {"run": ""},
+        texts=dict(texts or {}),
+        figures=figures.run_figures(),
+        elem_id=elem_id,
+        elem_classes="pg-widget",
+        html_template='<div class="pg-run"></div>',
+        js_on_load=_script("drawing", "run_curves", "run_panels", "live_run") + start,
+        server_functions=[poll_run],
+        head=plotly_head(),
+        apply_default_css=False,
+        **options,
+    )
+
+
+@cache
+def plotly_head() -> str:
+    """The ``<script>`` of plotly.min.js, which this call makes Gradio serve (that one file).
+
+    The path is relative to the page, so it holds behind a proxy that serves the page in a folder.
+    """
+    spec = importlib.util.find_spec("plotly")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(
+            "The page draws with plotly: install it with 'pip install plotly'."
+        )
+    script = Path(spec.origin).parent / "package_data" / "plotly.min.js"
+    gr.set_static_paths([script])
+    return f'<script src="gradio_api/file={script.resolve().as_posix()}"></script>'
+
+
+@cache
+def _script(*names: str) -> str:
+    """The scripts of that name beside this file, one after the other."""
+    return "".join((_HERE / f"{name}.js").read_text(encoding="utf-8") + "\n" for name in names)

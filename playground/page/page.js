@@ -1,0 +1,91 @@
+// What the page's parts share in the browser. Stands in the document's head.
+
+/** Puts a piece into the template where the cursor is, as if it had been typed. */
+function playgroundInsert(piece) {
+  const area = document.querySelector("#template textarea");
+  if (!area) return;
+  const { selectionStart: start, selectionEnd: end, value } = area;
+  const before = value.slice(0, start);
+  const space = before && !/\s$/.test(before) ? " " : "";
+  const setter = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set;
+  setter.call(area, before + space + piece + value.slice(end));
+  const cursor = start + space.length + piece.length;
+  area.setSelectionRange(cursor, cursor);
+  area.focus();
+  area.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+/** Tells the verbalizer's editor which words are made of several tokens. */
+function playgroundMarks(pieces) {
+  document.dispatchEvent(new CustomEvent("pg-marks", { detail: pieces }));
+}
+
+/** Keeps the page's state in its address; the run that is shown is kept by the Train tab. */
+function playgroundAddress(query) {
+  if (typeof query !== "string") return;
+  const next = new URLSearchParams(query);
+  const now = new URLSearchParams(location.search);
+  for (const kept of ["tab", "run", "__theme"]) {
+    if (now.has(kept) && !next.has(kept)) next.set(kept, now.get(kept));
+  }
+  history.replaceState(history.state, "", `${location.pathname}?${next}`);
+}
+
+function playgroundRemember(name, value) {
+  const now = new URLSearchParams(location.search);
+  if (value) now.set(name, value);
+  else now.delete(name);
+  history.replaceState(history.state, "", `${location.pathname}?${now}`);
+}
+
+// Gradio selects the first tab by itself when it starts; that is nobody's choice.
+let tabIsOpen = false;
+
+/** Opens the tab that the address names. */
+function playgroundOpenTab() {
+  const wanted = new URLSearchParams(location.search).get("tab");
+  tabIsOpen = true;
+  const button = [...document.querySelectorAll("#tabs [role=tab]")].find(
+    (tab) => tab.dataset.tabId === wanted,
+  );
+  if (button?.getAttribute("aria-selected") === "false") button.click();
+}
+
+function playgroundRememberTab(name) {
+  if (tabIsOpen) playgroundRemember("tab", name);
+}
+
+/** Calls `ask` when the person has been quiet for a moment, whatever was typed into. */
+function playgroundTyping(ask) {
+  let waiting = null;
+  document.addEventListener("input", (event) => {
+    if (!event.target.closest?.("#template, #row, #verbalizer")) return;
+    clearTimeout(waiting);
+    waiting = setTimeout(ask, 120);
+  });
+}
+
+function playgroundTheme() {
+  const dark = document.body.classList.toggle("dark");
+  localStorage.setItem("pg-theme", dark ? "dark" : "light");
+}
+
+function playgroundLanguage(language) {
+  document.cookie = `pg_language=${language};path=/;max-age=31536000;samesite=lax`;
+  location.reload();
+}
+
+async function playgroundCopyLink() {
+  await navigator.clipboard.writeText(location.href);
+  document.dispatchEvent(new CustomEvent("pg-copied"));
+}
+
+// Ctrl+Enter starts a training, Esc stops it, wherever the focus is in the Train tab.
+document.addEventListener("keydown", (event) => {
+  const button = (id) => {
+    const found = document.getElementById(id);
+    return found && found.offsetParent !== null && !found.disabled ? found : null;
+  };
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) button("start")?.click();
+  if (event.key === "Escape" && !document.querySelector("[role=listbox]")) button("stop")?.click();
+});

@@ -1,0 +1,224 @@
+// The curves of one run: every point is kept, the drawing is thinned, and new points are appended
+// to what is drawn, so that zoom and hover survive.
+
+/** One line of a figure. Past LIMIT points every second one is left out, then every fourth, … */
+class Curve {
+  static LIMIT = 4000;
+
+  constructor() {
+    this.x = [];
+    this.y = [];
+    this.stride = 1;
+    this.drawn = 0; // how many of x and y the figure has seen
+  }
+  push(x, y) {
+    this.x.push(x);
+    this.y.push(y ?? null);
+  }
+  get last() {
+    return this.y[this.y.length - 1];
+  }
+  /** True when the drawing has become too dense and has to be made anew. */
+  get crowded() {
+    return this.x.length / this.stride > Curve.LIMIT;
+  }
+  /** All points, thinned. */
+  all() {
+    while (this.crowded) this.stride *= 2;
+    this.drawn = 0;
+    return this.fresh();
+  }
+  /** The points to append since the last drawing. */
+  fresh() {
+    const first = Math.ceil(this.drawn / this.stride) * this.stride;
+    const x = [];
+    const y = [];
+    for (let index = first; index < this.x.length; index += this.stride) {
+      x.push(this.x[index]);
+      y.push(this.y[index]);
+    }
+    this.drawn = this.x.length;
+    return { x, y };
+  }
+}
+
+/** An exponential moving average without the pull towards zero at its start. */
+class Smooth {
+  constructor() {
+    this.sum = 0;
+    this.weight = 0;
+  }
+  add(value, span) {
+    if (typeof value !== "number" || !Number.isFinite(value)) return null;
+    const keep = 1 - 1 / span;
+    this.sum = keep * this.sum + (1 - keep) * value;
+    this.weight = keep * this.weight + (1 - keep);
+    return this.sum / this.weight;
+  }
+}
+
+/** A card for each of `figures`, the empty figures that Python described. */
+class RunCurves {
+  static LEISURE = 300; // ms between two drawings of a figure that nobody watches step by step
+  static keys = {
+    loss: ["train", "dev"],
+    accuracy: ["train", "dev", "zero_shot"],
+    learning_rate: ["learning_rate"],
+    tokens_per_second: ["tokens_per_second"],
+  };
+
+  constructor(plotly, holder, words, figures) {
+    this.words = words;
+    this.figures = figures;
+    this.cards = Object.keys(figures).map((name) => this.card(plotly, holder, name));
+    this.clear("");
+  }
+  card(plotly, holder, name) {
+    const node = holder.appendChild(make("section", `pg-run-card pg-run-card-${name}`));
+    const head = node.appendChild(make("header"));
+    this.words.bind(head.appendChild(make("h3")), `run.title.${name}`);
+    const values = {};
+    for (const key of RunCurves.keys[name]) {
+      const item = head.appendChild(make("span", "pg-run-key"));
+      if (key !== name) {
+        item.append(make("i", `pg-run-swatch pg-run-swatch-${key}`));
+        this.words.bind(item.appendChild(make("span")), `run.${key}`);
+      }
+      values[key] = item.appendChild(make("b"));
+    }
+    const reset = head.appendChild(make("button", "pg-figure-button pg-run-reset"));
+    this.words.bind(reset, "run.reset_zoom").type = "button";
+    reset.hidden = true;
+    const leisure = RunCurves.keys[name].length > 1 ? 0 : RunCurves.LEISURE;
+    const plot = new Plot(plotly, node);
+    plot.reserve(this.figures[name].layout.height);
+    const card = { name, values, reset, plot, leisure, drawn: 0, era: 0, heard: false };
+    reset.onclick = () => this.unzoom(card);
+    return card;
+  }
+  unzoom(card) {
+    card.reset.hidden = true;
+    card.era += 1; // a new uirevision forgets the zoom
+    card.plot.draw(() => this.figure(card));
+  }
+  /** Forgets everything: another run. */
+  clear(run) {
+    this.run = run;
+    this.steps = 0;
+    this.zeroShot = null;
+    this.history = [];
+    this.curves = {
+      loss: { raw: new Curve(), train: new Curve(), dev: new Curve() },
+      accuracy: { train: new Curve(), dev: new Curve() },
+      learning_rate: { learning_rate: new Curve() },
+      tokens_per_second: { tokens_per_second: new Curve() },
+    };
+    this.smooth = { loss: new Smooth(), accuracy: new Smooth() };
+    this.dirty = true;
+    for (const card of this.cards) card.reset.hidden = true;
+  }
+  take(event) {
+    const { loss, accuracy, learning_rate, tokens_per_second } = this.curves;
+    if (event.split === "start") {
+      this.zeroShot = event.zero_shot_accuracy ?? null;
+      this.expect(event.steps);
+      this.dirty = true;
+    } else if (event.split === "train") {
+      const span = Math.max(10, this.steps / 30);
+      loss.raw.push(event.step, event.loss);
+      loss.train.push(event.step, this.smooth.loss.add(event.loss, span));
+      accuracy.train.push(event.step, this.smooth.accuracy.add(event.accuracy, span));
+      learning_rate.learning_rate.push(event.step, event.learning_rate);
+      tokens_per_second.tokens_per_second.push(event.step, event.tokens_per_second);
+      this.history.push(event);
+    } else if (event.split === "dev") {
+      loss.dev.push(event.step, event.loss);
+      accuracy.dev.push(event.step, event.accuracy);
+      this.history.push(event);
+    }
+  }
+  /** The number of steps decides how wide the figures are, so they do not shift as they fill. */
+  expect(steps) {
+    if (!steps || steps === this.steps) return;
+    this.steps = steps;
+    this.dirty = true;
+  }
+  /** Draws what is new: all of it once the run rests, everything when `anew` (theme, language). */
+  draw({ anew = false, rests = true } = {}) {
+    const now = performance.now();
+    const crowded = Object.values(this.curves).some((set) =>
+      Object.values(set).some((curve) => curve.crowded),
+    );
+    const whole = anew || this.dirty || crowded;
+    this.dirty = false;
+    for (const card of this.cards) {
+      const hidden = !card.plot.shown || card.plot.waiting;
+      if (whole || hidden || !card.plot.node.data) card.plot.draw(() => this.figure(card));
+      else if (rests || now - card.drawn >= card.leisure) this.append(card);
+      else continue;
+      card.drawn = now;
+      this.listen(card);
+      const set = this.curves[card.name];
+      for (const [key, node] of Object.entries(card.values)) {
+        const value = key === "zero_shot" ? this.zeroShot : set[key].last;
+        node.textContent = value === null || value === undefined ? "" : digits(value);
+        node.parentElement.hidden = node.textContent === "";
+      }
+    }
+  }
+  append(card) {
+    const traces = [];
+    const x = [];
+    const y = [];
+    Object.values(this.curves[card.name]).forEach((curve, index) => {
+      const fresh = curve.fresh();
+      if (!fresh.x.length) return;
+      traces.push(index);
+      x.push(fresh.x);
+      y.push(fresh.y);
+    });
+    card.plot.extend(x, y, traces);
+  }
+  figure(card) {
+    const figure = structuredClone(this.figures[card.name]);
+    const { layout } = figure;
+    for (const trace of figure.data) {
+      Object.assign(trace, this.curves[card.name][trace.meta].all());
+      trace.name = plain(this.words.say(`run.${trace.meta}`));
+    }
+    layout.uirevision = `${this.run} ${card.era}`;
+    const step = plain(this.words.say("run.step"));
+    if (layout.xaxis.title) layout.xaxis.title.text = step;
+    layout.xaxis.unifiedhovertitle = { text: `${step} %{x}` };
+    if (this.steps) layout.xaxis.range = [0, this.steps];
+    if (card.name === "accuracy" && this.zeroShot !== null) this.drawZeroShot(layout);
+    return figure;
+  }
+  drawZeroShot(layout) {
+    const across = { xref: "paper", x0: 0, x1: 1, y0: this.zeroShot, y1: this.zeroShot };
+    const line = { color: "var(--pg-quiet)", width: 1.5, dash: "dot" };
+    layout.shapes = [{ type: "line", layer: "below", ...across, line }];
+  }
+  /** A zoom by hand shows the way back; our own drawing sends no such event. */
+  listen(card) {
+    if (card.heard || !card.plot.node.on) return;
+    card.heard = true;
+    card.plot.node.on("plotly_doubleclick", () => this.unzoom(card));
+    card.plot.node.on("plotly_relayout", (change) => {
+      const zoomed = Object.keys(change).some((name) => /axis\.range/.test(name));
+      if (zoomed) card.reset.hidden = false;
+    });
+  }
+  table() {
+    const columns = ["step", "split", "loss", "accuracy", "learning_rate", "tokens_per_second"];
+    return {
+      name: `run-${this.run}`,
+      columns: columns.map((column) => this.words.say(`run.${column}`)),
+      rows: this.history.map((event) =>
+        columns.map((column) =>
+          column === "split" ? this.words.say(`run.${event.split}`) : (event[column] ?? null),
+        ),
+      ),
+    };
+  }
+}

@@ -1,0 +1,385 @@
+"""The Playground tab: write a template and a verbalizer, see what the model says at the slot."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from playground.errors import PlaygroundError
+from playground.page.address import State, from_query, to_query
+from playground.page.answer_view import answer_figure, chips, label_figure, prediction
+from playground.page.editors import (
+    hidden_script,
+    prediction_line,
+    row_editor,
+    token_chips,
+    verbalizer_editor,
+)
+from playground.page.engine import Engine
+from playground.page.header import Header
+from playground.page.live_figure import figure_view
+from playground.page.look import Look, look
+from playground.page.messages import message_line
+from playground.page.private import PRIVATE
+from playground.page.snippet import python_snippet
+from playground.page.task_start import (
+    example,
+    fields_shown,
+    known_fields,
+    task_choices,
+    task_start,
+)
+from playground.page.text import explain, language_of, say, shown, texts
+from playground.prompts import Template, Verbalizer
+from playground.tasks import built_in_tasks
+
+TOP_K = 10
+NO_PROMPT = ""
+FIRST_TASK = "reviews"
+
+
+@dataclass
+class PromptInputs:
+    """What says which prompt is meant; the Train tab reads the same components."""
+
+    model: gr.Dropdown
+    task: gr.Dropdown
+    template: gr.Textbox
+    verbalizer: gr.HTML
+    prompt: gr.Dropdown
+    row: gr.HTML
+
+
+class PlaygroundTab:
+    """Builds the tab into the surrounding Blocks; `wire` connects it once the header is there."""
+
+    def __init__(self, engine: Engine, header: Header) -> None:
+        self.engine = engine
+        self.header_message = header.message
+        with gr.Row(elem_id="playground", elem_classes="pg-columns"):
+            with gr.Column(scale=5, min_width=340):
+                self._build_prompt()
+            with gr.Column(scale=6, min_width=340):
+                self._build_answer()
+        self.inputs = PromptInputs(
+            header.model, header.task, self.template, self.verbalizer, self.prompt, self.row
+        )
+
+    def _build_prompt(self) -> None:
+        with gr.Column(elem_classes="pg-card"):
+            with gr.Row(elem_classes="pg-card-head"):
+                gr.Markdown(shown("playground.template"), elem_classes="pg-title")
+                self.shape = gr.Radio(
+                    [(shown("shape.cloze"), "cloze"), (shown("shape.prefix"), "prefix")],
+                    value="cloze",
+                    show_label=False,
+                    container=False,
+                    elem_classes="pg-switch",
+                    elem_id="shape",
+                )
+            self.template = gr.Textbox(
+                show_label=False,
+                lines=2,
+                max_lines=6,
+                interactive=True,
+                container=False,
+                elem_id="template",
+                elem_classes="pg-mono",
+                placeholder="{text} It was [MASK].",
+            )
+            with gr.Row(elem_classes="pg-bar", elem_id="insert"):
+                for text_id, piece in (
+                    ("insert.field", "{text}"),
+                    ("insert.answer", "[MASK]"),
+                    ("insert.soft", "[SOFT]"),
+                    ("insert.trigger", "[TRIGGER]"),
+                ):
+                    button = gr.Button(shown(text_id), size="sm", elem_classes="pg-insert")
+                    name = json.dumps(piece)
+                    if text_id == "insert.field":
+                        name = 'document.querySelector("#row textarea")?.dataset.field'
+                        name = f"`{{${{{name} ?? 'text'}}}}`"
+                    button.click(None, js=f"() => {{ playgroundInsert({name}); }}")
+            self.template_message = message_line("template-message")
+            with gr.Row(elem_classes="pg-pickers"):
+                self.starting = gr.Dropdown(
+                    label=shown("playground.starting_templates"),
+                    choices=[],
+                    interactive=True,
+                    min_width=160,
+                )
+                self.prompt = gr.Dropdown(
+                    label=shown("playground.trained_prompt"),
+                    choices=[(shown("prompt.none"), NO_PROMPT)],
+                    value=NO_PROMPT,
+                    interactive=True,
+                    min_width=160,
+                    elem_id="trained-prompt",
+                )
+        with gr.Column(elem_classes="pg-card"):
+            with gr.Row(elem_classes="pg-card-head"):
+                gr.Markdown(shown("playground.text"), elem_classes="pg-title")
+                self.another = gr.Button(
+                    shown("playground.another"), size="sm", elem_classes="pg-small", scale=0
+                )
+            self.row = row_editor("row", value={"fields": ["text"], "row": {}, "label": None})
+            self.row_message = message_line("row-message")
+        with gr.Column(elem_classes="pg-card"):
+            gr.Markdown(shown("playground.as_the_model_sees_it"), elem_classes="pg-title")
+            self.chips = token_chips("chips", value=None)
+        with gr.Column(elem_classes="pg-card"):
+            with gr.Row(elem_classes="pg-card-head"):
+                gr.Markdown(shown("playground.verbalizer"), elem_classes="pg-title")
+                self.starting_verbalizer = gr.Dropdown(
+                    choices=[],
+                    show_label=False,
+                    container=False,
+                    interactive=True,
+                    scale=0,
+                    min_width=210,
+                    elem_id="starting-verbalizer",
+                )
+            self.verbalizer = verbalizer_editor("verbalizer", value={"rows": []}, texts={})
+            self.verbalizer_message = message_line("verbalizer-message")
+
+    def _build_answer(self) -> None:
+        with gr.Column(elem_classes="pg-card"):
+            gr.Markdown(shown("playground.what_the_model_says"), elem_classes="pg-title")
+            self.prediction = prediction_line("prediction")
+            self.labels = figure_view("label-bars", texts=texts("en", "figure."))
+            gr.HTML('<hr class="pg-rule">')
+            self.answers = figure_view("answer-bars", texts=texts("en", "figure."))
+        with gr.Accordion(shown("playground.in_python"), open=False):
+            self.snippet = gr.Code(language="python", show_label=False, interactive=False)
+        self.marks = hidden_script("watch('value', () => playgroundMarks(props.value));")
+        self.address = hidden_script("watch('value', () => playgroundAddress(props.value));")
+        self.typing = hidden_script("playgroundTyping(() => trigger('quiet', {}));")
+
+    # ---- wiring --------------------------------------------------------------------------------
+
+    def wire(self, load: Callable[..., Any]) -> None:
+        """Connects events; ``load`` is the Blocks' load event."""
+        inputs = self.inputs
+        self.ask_with: dict[str, Any] = {
+            "inputs": list(vars(inputs).values()),
+            "outputs": [
+                self.header_message,
+                self.template_message,
+                self.row_message,
+                self.verbalizer_message,
+                self.shape,
+                self.chips,
+                self.marks,
+                self.answers,
+                self.labels,
+                self.prediction,
+                self.snippet,
+                self.address,
+                inputs.row,
+            ],
+            **PRIVATE,
+        }
+        self.typing.quiet(self.answer, trigger_mode="always_last", queue=False, **self.ask_with)
+        self.picked_by_task = [
+            inputs.template,
+            inputs.verbalizer,
+            inputs.prompt,
+            inputs.row,
+            self.starting,
+            self.starting_verbalizer,
+        ]
+        carried = [inputs.model, inputs.template, inputs.verbalizer]
+        opened = [inputs.model, inputs.task, *self.picked_by_task, *self.ask_with["outputs"][:-1]]
+        load(self.open, None, opened, **PRIVATE)
+        changes: list[tuple[Callable[..., Any], Callable[..., Any], Any, list[Any]]] = [
+            # soft vectors belong to the model that they were trained with
+            (inputs.model.input, lambda: NO_PROMPT, None, [inputs.prompt]),
+            (inputs.task.input, self.pick_task, [inputs.task], self.picked_by_task),
+            (
+                self.another.click,
+                self.another_example,
+                [inputs.task, inputs.row, inputs.template],
+                [inputs.row],
+            ),
+            (self.starting.input, lambda chosen: chosen, [self.starting], [inputs.template]),
+            (
+                self.starting_verbalizer.input,
+                lambda chosen: {"rows": Verbalizer.from_json(chosen).to_rows()},
+                [self.starting_verbalizer],
+                [inputs.verbalizer],
+            ),
+            (self.shape.input, self.reshape, [inputs.template, self.shape], [inputs.template]),
+            (inputs.prompt.input, self.pick_prompt, [inputs.prompt], carried),
+        ]
+        for event, function, sources, targets in changes:
+            event(function, sources, targets, **PRIVATE).then(self.answer, **self.ask_with)
+        self.verbalizer.imported(
+            self.import_verbalizer,
+            [inputs.verbalizer],
+            [inputs.verbalizer, self.verbalizer_message],
+            **PRIVATE,
+        )
+        inputs.prompt.focus(self.list_prompts, [inputs.prompt], [inputs.prompt], **PRIVATE)
+
+    # ---- handlers ------------------------------------------------------------------------------
+
+    def open(self, request: gr.Request) -> list[Any]:
+        """What the page starts with, in one go: the address's state over the defaults, answered."""
+        language = language_of(request)
+        state = from_query(dict(request.query_params))
+        task = (
+            state.task if state.task in [*built_in_tasks(), *self.engine.tables()] else FIRST_TASK
+        )
+        template, verbalizer, _, row, *starting = self.pick_task(task)
+        template = state.template or template
+        if state.verbalizer is not None:
+            verbalizer = {"rows": state.verbalizer.to_rows()}
+        if state.row:
+            row = {**row, "row": {**row["row"], **state.row}, "label": state.label or None}
+        row["fields"] = fields_shown(template, list(row["row"])) or row["fields"]
+        model = state.model or self.engine.default_model
+        prompts = self.engine.prompts()
+        chosen = state.prompt if any(state.prompt == known for _, known in prompts) else NO_PROMPT
+        answered = self.answer(model, task, template, verbalizer, chosen, row, request)
+        return [
+            model,
+            gr.Dropdown(choices=task_choices(self.engine, language), value=task),
+            template,
+            gr.HTML(value=verbalizer, texts=texts(language, "verbalizer.")),
+            gr.Dropdown(choices=self._prompt_choices(prompts, language), value=chosen),
+            row,
+            *starting,
+            *answered[:-1],
+        ]
+
+    def answer(
+        self,
+        model_name: str,
+        task: str,
+        source: str,
+        verbalizer: dict[str, Any],
+        prompt_id: str,
+        row: dict[str, Any],
+        request: gr.Request,
+    ) -> list[Any]:
+        """Everything the tab shows for one prompt and one example."""
+        language = language_of(request)
+        row = row or {}
+        rows = (verbalizer or {}).get("rows", [])
+        texts_of_row = dict(row.get("row") or {})
+        known = known_fields(self.engine, task, texts_of_row)
+        fields = fields_shown(source, known)
+        texts_of_row = {name: str(texts_of_row.get(name, "")) for name in known}
+        try:
+            prompt = self.engine.prompt(prompt_id) if prompt_id else None
+            model = prompt.model if prompt is not None else self.engine.model(model_name)
+            seen = look(model, source, texts_of_row, rows, top_k=TOP_K, prompt=prompt)
+        except PlaygroundError as error:
+            seen = Look(model_error=error)
+        truth = row.get("label")
+        state = State(
+            model=model_name if model_name != self.engine.default_model else "",
+            task=task,
+            template=source,
+            row={name: texts_of_row[name] for name in fields if name in texts_of_row},
+            label=truth or "",
+            verbalizer=seen.verbalizer,
+            prompt=prompt_id,
+        )
+        return [
+            _sentence(seen.model_error, language),
+            _sentence(seen.template_error, language),
+            _sentence(seen.row_error, language),
+            _sentence(seen.verbalizer_error, language),
+            gr.skip()
+            if seen.template is None
+            else ("prefix" if seen.template.is_prefix else "cloze"),
+            gr.skip() if seen.answers is None else chips(seen, language),
+            seen.pieces,
+            gr.skip() if seen.answers is None else answer_figure(seen, language),
+            label_figure(seen, truth, language) if seen.labels else _without_labels(seen),
+            gr.skip() if seen.answers is None else prediction(seen, truth, language),
+            gr.skip()
+            if seen.template is None or seen.verbalizer is None
+            else python_snippet(model_name, seen.template, seen.verbalizer, texts_of_row, fields),
+            to_query(state),
+            gr.skip()
+            if not fields or fields == row.get("fields")
+            else {**row, "fields": fields, "row": texts_of_row},
+        ]
+
+    def pick_task(self, task: str) -> list[Any]:
+        """A task's own prompt and an example: template, verbalizer, prompt, row, two lists."""
+        start = task_start(self.engine, task)
+        words = start.verbalizers[0][1] if start.verbalizers else None
+        return [
+            start.template,
+            {"rows": start.verbalizer_rows},
+            NO_PROMPT,
+            example(self.engine, task, 0, start.template),
+            gr.Dropdown(choices=start.templates, value=start.template),
+            gr.Dropdown(choices=start.verbalizers, value=words),
+        ]
+
+    def another_example(self, task: str, row: dict[str, Any], source: str) -> dict[str, Any]:
+        """The next example of the task, other than the one shown."""
+        return example(self.engine, task, int((row or {}).get("index", 0)) + 1, source)
+
+    def import_verbalizer(self, value: dict[str, Any], request: gr.Request) -> list[Any]:
+        """Replaces the table by an imported JSON file, or says what is wrong with it."""
+        try:
+            found = Verbalizer.from_json(str(value.get("imported", "")))
+        except PlaygroundError as error:
+            return [gr.skip(), explain(error, language_of(request))]
+        return [{"rows": found.to_rows()}, ""]
+
+    def reshape(self, source: str, shape: str) -> Any:
+        """The template in the other shape; one that cannot be read stays as it is."""
+        try:
+            return str(Template(source).reshape("prefix" if shape == "prefix" else "cloze"))
+        except PlaygroundError:
+            return gr.skip()
+
+    def pick_prompt(self, prompt_id: str) -> list[Any]:
+        """A trained prompt brings its model, template and verbalizer along."""
+        if not prompt_id:
+            return [gr.skip()] * 3
+        try:
+            prompt = self.engine.prompt(prompt_id)
+        except PlaygroundError:
+            return [gr.skip()] * 3  # the answer that follows says why
+        return [
+            prompt.model.name,
+            str(prompt.template),
+            {"rows": prompt.verbalizer.to_rows()},
+        ]
+
+    def list_prompts(self, chosen: str, request: gr.Request) -> Any:
+        """The trained prompts as they are now."""
+        choices = self._prompt_choices(self.engine.prompts(), language_of(request))
+        return gr.Dropdown(choices=choices, value=chosen)
+
+    def keep_table(self, path: str, request: gr.Request) -> tuple[Any, str]:
+        """Takes an uploaded CSV in: the list of tasks with it chosen, and a message."""
+        language = language_of(request)
+        try:
+            name = self.engine.keep_table(Path(path))
+        except PlaygroundError as error:
+            return gr.skip(), explain(error, language)
+        return gr.Dropdown(choices=task_choices(self.engine, language), value=name), ""
+
+    @staticmethod
+    def _prompt_choices(prompts: list[tuple[str, str]], language: str) -> list[tuple[str, str]]:
+        return [(say("prompt.none", language), NO_PROMPT), *prompts]
+
+
+def _without_labels(seen: Look) -> Any:
+    """No label bars: those shown stay while the verbalizer or template is being typed."""
+    return None if seen.verbalizer is not None and seen.answers is not None else gr.skip()
+
+
+def _sentence(error: PlaygroundError | None, language: str) -> str:
+    return "" if error is None else explain(error, language)

@@ -1,0 +1,20 @@
+"""Where the processes of runs live: on this machine, or on others."""
+
+from typing import Protocol
+
+from playground.runs.executors.local import LocalExecutor
+
+__all__ = ["Executor", "LocalExecutor"]
+
+
+class Executor(Protocol):
+    """Starts workers for runs and notices when they are gone. Never waits for a run."""
+
+    def start(self, run_id: str) -> None:
+        """Queues a run and gives it to a worker, now or when its turn comes."""
+
+    def warm(self) -> None:
+        """Makes a worker ready ahead of time, where that helps."""
+
+    def shutdown(self) -> None:
+        """Lets go of everything but the runs themselves, which go on."""

@@ -1,0 +1,125 @@
+"""Workers as processes of this machine."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+from collections import deque
+from pathlib import Path
+
+from playground.errors import RunError
+from playground.runs.store import RunStore
+
+REPLACE_SECONDS = (
+    10.0  # how long the cores are left to a new run before a next worker is made ready
+)
+
+Worker = subprocess.Popen[str]
+
+
+class LocalExecutor:
+    """Gives runs to worker processes, at most ``limit`` at a time; the others wait in their order.
+
+    A paused run keeps its process and its place. Workers are sessions of their own: they outlive
+    this process. One worker is kept ready ahead of the next run once ``warm`` or ``start`` was
+    called, so that a run does not wait for torch.
+    """
+
+    def __init__(self, store: RunStore, limit: int = 1) -> None:
+        self.store = store
+        self.limit = limit
+        self._lock = threading.RLock()
+        self._waiting: deque[str] = deque()
+        self._busy: dict[Worker, str] = {}
+        self._ready: Worker | None = None
+        self._closed = False
+
+    def start(self, run_id: str) -> None:
+        with self._lock:
+            if self._closed:
+                raise RunError(
+                    "The app is closing and starts no more runs. Start this one when it is back.",
+                    code="runs.closing",
+                )
+            if self.store.queue(run_id) and run_id not in self._waiting:
+                self._waiting.append(run_id)
+            self._hand_out()
+
+    def warm(self) -> None:
+        with self._lock:
+            if not self._closed and (self._ready is None or self._ready.poll() is not None):
+                self._ready = self._spawn()
+
+    def shutdown(self) -> None:
+        """Ends the worker that waits. Runs that go on do so; queued ones stay so in the store."""
+        with self._lock:
+            self._closed = True
+            self._waiting.clear()
+            if self._ready is not None:
+                self._ready.kill()
+                self._ready.communicate()
+                self._ready = None
+
+    def command(self) -> list[str]:
+        """What starts a worker. -P: modules of the folder that the app runs in are not ours."""
+        home = str(self.store.home)
+        return [sys.executable, "-P", "-m", "playground.runs.worker", "--home", home]
+
+    def _spawn(self) -> Worker:
+        """A new worker process, which waits on its standard input for the id of a run."""
+        package = str(Path(__file__).parents[3])
+        environment = {
+            # Threads that spin while they wait for each other make a training many times slower
+            # as soon as anything else, such as the page, wants the cores too.
+            "OMP_WAIT_POLICY": "PASSIVE",
+            "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH")))),
+        }
+        return subprocess.Popen(
+            self.command(),
+            stdin=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,
+            text=True,
+        )
+
+    def _hand_out(self) -> None:
+        """Gives waiting runs to workers while there is a place. The lock is held."""
+        while self._waiting and len(self._busy) < self.limit and not self._closed:
+            run_id = self._waiting.popleft()
+            if self._is_queued(run_id):
+                self.warm()
+                worker, self._ready = self._ready, None
+                assert worker is not None
+                assert worker.stdin is not None
+                with contextlib.suppress(BrokenPipeError):  # it died: whoever watches it will see
+                    worker.stdin.write(run_id + "\n")
+                    worker.stdin.close()
+                self._busy[worker] = run_id
+                threading.Thread(target=self._watch, args=(worker,), daemon=True).start()
+
+    def _is_queued(self, run_id: str) -> bool:
+        try:
+            return self.store.get(run_id).state == "queued"
+        except RunError:  # deleted while it waited
+            return False
+
+    def _watch(self, worker: Worker) -> None:
+        """Waits for a worker to end, settles its run and makes place for the next."""
+        try:
+            worker.wait(REPLACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.warm()
+            worker.wait()
+        with self._lock:
+            run_id = self._busy.pop(worker)
+            if self._closed:
+                return
+            if run_id not in self._waiting and run_id not in self._busy.values():
+                with contextlib.suppress(RunError):  # deleted since
+                    self.store.settle(run_id, ("queued", "running", "paused"))
+            self._hand_out()
+            if not self._busy:
+                self.warm()

@@ -1,0 +1,79 @@
+"""What lies in a run's folder, and how it is replaced without ever being half there."""
+
+import csv
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of one run: tables to learn from, last checkpoint, trained prompt, log and lock."""
+
+    path: Path
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.path / "checkpoint"
+
+    @property
+    def prompt(self) -> Path:
+        return self.path / "prompt"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "worker.log"
+
+    def lock(self, timeout: float) -> FileLock:
+        """The lock that a worker holds from before its run is "running" until after it is not.
+
+        Whoever gets it knows that no worker is there: the system frees it however a process ends.
+        Waits ``timeout`` seconds, then raises ``filelock.Timeout``.
+        """
+        return FileLock(self.path / "worker.lock", timeout=timeout)
+
+    def table(self, name: str) -> Path:
+        return self.path / f"{name}.csv"
+
+    def write_table(self, name: str, rows: "DataFrame") -> None:
+        """Keeps ``rows`` as a CSV file; a missing value becomes an empty text."""
+        rows.to_csv(self.table(name), index=False, quoting=csv.QUOTE_ALL, lineterminator="\n")
+
+    def read_table(self, name: str) -> "DataFrame":
+        """The rows kept as ``name``; every value is a text, exactly as it was written."""
+        import pandas
+
+        return pandas.read_csv(
+            self.table(name), dtype=str, keep_default_na=False, skip_blank_lines=False
+        )
+
+
+def replace_folder(target: Path, write: Callable[[Path], object]) -> None:
+    """Lets ``write`` fill a new folder, and moves that into the place of ``target``.
+
+    A process killed at any moment leaves the old or the new one whole; ``whole_folder`` finds it.
+    """
+    fresh, old = target.with_name(target.name + ".new"), target.with_name(target.name + ".old")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir()
+    write(fresh)
+    if target.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        target.rename(old)
+    fresh.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def whole_folder(target: Path) -> Path | None:
+    """The folder last moved into place by ``replace_folder``, or None if none ever was."""
+    for folder in (target, target.with_name(target.name + ".old")):
+        if folder.exists():
+            return folder
+    return None

@@ -1,0 +1,76 @@
+"""From what a person asked for to a run that can start: its spec and its rows, all checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from playground.prompts import Template, Verbalizer
+from playground.runs.spec import RunSpec
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+PINNED = 3
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What `Runs.start` takes: the rows to learn from, to measure on, and to watch."""
+
+    spec: RunSpec
+    train: "DataFrame"
+    dev: "DataFrame"
+    pinned: "DataFrame"
+
+
+def plan(
+    *,
+    method: str,
+    model: str,
+    template: Template,
+    verbalizer: Verbalizer,
+    table: "DataFrame",
+    dataset: str,
+    shots: int,
+    settings: Mapping[str, Any],
+    name: str = "",
+) -> Plan:
+    """Checks settings, fields and labels, and draws ``shots`` rows a label of ``table``.
+
+    ``settings`` are the method's, by name; what is left out has its default. Their seed draws the
+    rows too. ``dataset`` is the name to show. Whether the model knows the words is not asked here.
+    Raises SettingsError, TemplateError or DataError.
+    """
+    from playground.methods import method as find
+    from playground.tasks import few_shot, require_labels
+
+    found = find(method)
+    checked = found.settings.checked(dict(settings)).model_dump(mode="json")
+    seed = checked.pop("seed")
+    template.check_fields([str(column) for column in table.columns])
+    require_labels(table, verbalizer.labels)
+    train, dev = few_shot(table, shots, seed)
+    spec = RunSpec(
+        method=method,
+        model=model,
+        template=str(template),
+        verbalizer={label: list(words) for label, words in verbalizer.words.items()},
+        colours=verbalizer.colours,
+        dataset=dataset,
+        shots=shots,
+        seed=seed,
+        settings=checked,
+        name=name or f"{method} · {dataset} · K={shots} · {seed}",
+    )
+    return Plan(spec, train, dev, _to_watch(dev if len(dev) else train))
+
+
+def _to_watch(table: "DataFrame") -> "DataFrame":
+    """A few examples, of as many labels as can be."""
+    import pandas as pd
+
+    from playground.tasks.table import LABEL
+
+    first_of_each = table.groupby(LABEL, sort=False).head(1)
+    rest = table.drop(first_of_each.index)
+    return pd.concat([first_of_each, rest]).head(PINNED).reset_index(drop=True)

@@ -1,0 +1,176 @@
+"""Every run of this installation: starting, steering and following them, outside any request."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import Timeout
+
+from playground.errors import RunError
+from playground.runs.executors import Executor, LocalExecutor
+from playground.runs.folder import whole_folder
+from playground.runs.spec import RunSpec
+from playground.runs.store import WORKING, Command, Run, RunStore
+from playground.settings import home_folder
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+SETTLE_SECONDS = 1.0  # a run's worker is looked for at most this often
+LOCK_SECONDS = 0.2  # enough to outwait someone who looks for a worker
+
+
+class Runs:
+    """The runs kept under one folder, ``home``: PLAYGROUND_HOME or the user's data folder.
+
+    Safe for several threads; several processes may share a home. A run goes on when the process
+    that started it ends. Methods that take an id raise RunError: "runs.unknown" where there is no
+    such run, and a sentence of their own where its state does not allow what was asked.
+    """
+
+    def __init__(self, home: Path | str | None = None, executor: Executor | None = None) -> None:
+        self.store = RunStore(Path(home) if home is not None else home_folder())
+        self.executor: Executor = executor or LocalExecutor(self.store)
+        self._settled: dict[str, float] = {}  # id of a working run: when its worker was looked for
+        self._lock = threading.Lock()
+
+    def warm(self) -> None:
+        """Makes a worker ready, and takes up the runs that an app now gone had left queued."""
+        self.executor.warm()
+        for run_id in self.store.queued():
+            self.executor.start(run_id)
+
+    def shutdown(self) -> None:
+        """Lets go of the runs, which go on; queued ones wait for the next ``warm``."""
+        self.executor.shutdown()
+
+    # Steering
+
+    def start(
+        self,
+        spec: RunSpec,
+        train: "DataFrame",
+        dev: "DataFrame",
+        pinned: "DataFrame | None" = None,
+    ) -> str:
+        """Starts a run and returns its id. Rows have the template's columns and ``label``."""
+        tables = {"train": train, "dev": dev}
+        if pinned is not None:
+            tables["pinned"] = pinned
+        run_id = self.store.create(spec, tables)
+        self.executor.start(run_id)
+        return run_id
+
+    def pause(self, run_id: str) -> None:
+        """Halts a run between two steps; its process stays, and so does its place."""
+        self._order(run_id, "pause")
+
+    def step(self, run_id: str) -> None:
+        """Makes exactly one step of training, then pauses."""
+        self._order(run_id, "step")
+
+    def resume(self, run_id: str) -> None:
+        """Goes on with a paused run, or with one that ended early from its last checkpoint."""
+        run = self.get(run_id)
+        if run.state == "finished":
+            raise RunError(
+                f"The run {run.label} is finished, so there is nothing to resume. To train longer, "
+                "start a new run with more steps.",
+                code="runs.finished",
+                run=run.label,
+            )
+        self.store.order(run_id, "run")
+        if run.state not in WORKING:
+            self.executor.start(run_id)
+
+    def stop(self, run_id: str) -> None:
+        """Ends a run; what it has learned so far is kept as a prompt. No matter if it has ended."""
+        run = self.get(run_id)
+        if not run.alive:
+            return
+        self.store.order(run_id, "stop")
+        if run.state == "queued":  # no worker may ever read that order
+            with contextlib.suppress(Timeout), self.store.folder(run_id).lock(LOCK_SECONDS):
+                if self.store.get(run_id).state == "queued":
+                    self.store.set_state(run_id, "stopped")
+
+    def delete(self, run_id: str) -> None:
+        """Forgets a run with its curve, its checkpoint and its prompt."""
+        run = self.get(run_id)
+        if run.state in WORKING:
+            raise _at_work(run)
+        try:
+            with self.store.folder(run_id).lock(LOCK_SECONDS):
+                self.store.delete(run_id)
+        except Timeout:  # a worker took it just now
+            raise _at_work(run) from None
+
+    # Following
+
+    def get(self, run_id: str) -> Run:
+        """The run as it is now: one whose worker is gone has become "interrupted"."""
+        return self._settle(self.store.get(run_id))
+
+    def list(self, limit: int = 100, before: str | None = None) -> Sequence[Run]:
+        """The newest runs first; ``before`` is the id of the last one already seen."""
+        return [self._settle(run) for run in self.store.list(limit, before)]
+
+    def events(self, run_id: str, after: int = 0) -> dict[str, Any]:
+        """How a run stands, and at most a thousand events of it after the cursor.
+
+        The state is read before the events: a run that has ended and has no further event here
+        has been seen whole.
+        """
+        run = self.get(run_id)
+        events = self.store.events(run_id, after)
+        return {
+            "state": run.state,
+            "reason": run.reason,
+            "code": run.code,
+            "details": run.details,
+            "step": run.step,
+            "steps": run.steps,
+            "events": events,
+            "cursor": events[-1]["id"] if events else after,
+        }
+
+    def prompt_folder(self, run_id: str) -> Path | None:
+        """Where the prompt lies that the run has left, or None while there is none."""
+        self.store.get(run_id)
+        return whole_folder(self.store.folder(run_id).prompt)
+
+    def _order(self, run_id: str, command: Command) -> None:
+        run = self.get(run_id)
+        if not run.alive:
+            raise RunError(
+                f"The run {run.label} is {run.state}: it cannot {command}. Resume it first, or "
+                "start a new one.",
+                code="runs.not_running",
+                run=run.label,
+                state=run.state,
+                command=command,
+            )
+        self.store.order(run_id, command)
+
+    def _settle(self, run: Run) -> Run:
+        now = time.monotonic()
+        with self._lock:
+            if run.state not in WORKING:
+                self._settled.pop(run.id, None)
+                return run
+            if now - self._settled.get(run.id, -SETTLE_SECONDS) < SETTLE_SECONDS:
+                return run
+            self._settled[run.id] = now
+        return self.store.settle(run.id)
+
+
+def _at_work(run: Run) -> RunError:
+    return RunError(
+        f"The run {run.label} is still {run.state}. Stop it, then delete it.",
+        code="runs.delete_running",
+        run=run.label,
+        state=run.state,
+    )

@@ -1,0 +1,26 @@
+"""What a run is asked to do: everything but the rows it learns from, as plain JSON."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class RunSpec(BaseModel):
+    """One training run, in words and numbers that a person chose.
+
+    The rows are not part of it: they lie as CSV files in the run's folder, so that a run needs
+    nothing but its folder and the model. ``settings`` are the method's own, which validates them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    method: str
+    model: str
+    template: str
+    verbalizer: dict[str, list[str]]
+    colours: dict[str, str] = Field(default_factory=dict)
+    dataset: str = ""  # the name to show; the rows themselves are in the run's folder
+    shots: int | None = None  # examples a label that the rows were sampled down to; None: all
+    seed: int = 13
+    settings: dict[str, Any] = Field(default_factory=dict)
+    name: str = ""

@@ -1,0 +1,351 @@
+"""The memory of all runs: one SQLite file, and one folder a run.
+
+Workers write while pages read, each from a process of its own. SQLite's write-ahead log lets them:
+a reader never waits for a writer, and a process killed at any moment leaves a sound file.
+"""
+
+import json
+import math
+import re
+import secrets
+import shutil
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from filelock import FileLock, Timeout
+
+from playground.errors import RunError
+from playground.runs.folder import RunFolder
+from playground.runs.spec import RunSpec
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+State = Literal["queued", "running", "paused", "finished", "stopped", "failed", "interrupted"]
+Command = Literal["run", "pause", "step", "stop"]
+Events = list[dict[str, Any]]
+
+# A worker's process stands behind these two; a queued run has none yet, the others none any more.
+WORKING: tuple[State, ...] = ("running", "paused")
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS runs (
+    id TEXT PRIMARY KEY,
+    created TEXT NOT NULL,
+    spec TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'queued',
+    reason TEXT NOT NULL DEFAULT '',
+    code TEXT NOT NULL DEFAULT '',
+    details TEXT NOT NULL DEFAULT '{}',
+    step INTEGER NOT NULL DEFAULT 0,
+    steps INTEGER NOT NULL DEFAULT 0,
+    command TEXT NOT NULL DEFAULT 'run' CHECK (command IN ('run', 'pause', 'step', 'stop'))
+);
+CREATE TABLE IF NOT EXISTS events (
+    id INTEGER PRIMARY KEY,
+    run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    step INTEGER NOT NULL,
+    split TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    UNIQUE (run, step, split)
+);
+CREATE INDEX IF NOT EXISTS events_in_order ON events (run, id);
+"""
+
+# Crockford's base 32: sorts as it counts, and no letter in it looks like a digit.
+DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
+RUN_ID = re.compile(f"[{DIGITS}]{{12}}")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One row of the store, as it was when it was read.
+
+    ``created`` is ISO 8601, UTC. ``reason`` is a sentence that says why a run failed or was
+    interrupted; ``code`` and ``details`` are those of its error, for saying it in another language.
+    """
+
+    id: str
+    created: str
+    spec: RunSpec
+    state: State
+    reason: str = ""
+    step: int = 0
+    steps: int = 0
+    code: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    @property
+    def label(self) -> str:
+        """What to call the run in a sentence."""
+        return repr(self.name) if self.name else self.id
+
+    @property
+    def alive(self) -> bool:
+        """Whether it trains, or will without being asked again."""
+        return self.state in ("queued", "running", "paused")
+
+
+class RunStore:
+    """Runs and their events under one folder. Safe for several threads and several processes.
+
+    Every method raises RunError ("runs.unknown") for an id that is not there.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.home = home.absolute()  # workers are told of it
+        (home / "runs").mkdir(parents=True, exist_ok=True)
+        self._lock = threading.Lock()  # one connection, shared by the threads of this process
+        self._last_time = 0
+        self._connection = sqlite3.connect(
+            home / "runs.sqlite", isolation_level=None, check_same_thread=False
+        )
+        self._connection.execute("PRAGMA busy_timeout = 10000")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._connection.execute("PRAGMA foreign_keys = ON")
+        # SQLite does not wait for another process that makes the same file a write-ahead one.
+        with FileLock(home / "opening.lock"):
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.executescript(SCHEMA)
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    # Runs
+
+    def create(self, spec: RunSpec, tables: Mapping[str, "DataFrame"] | None = None) -> str:
+        """Keeps a new run, queued, and returns its id: twelve characters that sort by time.
+
+        The run is seen by others only when its folder holds ``tables`` (name to rows).
+        """
+        run_id = self._new_id()
+        folder = self.folder(run_id)
+        folder.path.mkdir()
+        try:
+            for name, rows in (tables or {}).items():
+                folder.write_table(name, rows)
+            self._write(
+                "INSERT INTO runs (id, created, spec) VALUES (?, ?, ?)",
+                (run_id, datetime.now(UTC).isoformat(timespec="seconds"), spec.model_dump_json()),
+            )
+        except BaseException:
+            shutil.rmtree(folder.path, ignore_errors=True)
+            raise
+        return run_id
+
+    def get(self, run_id: str) -> Run:
+        rows = self._read(f"SELECT {_COLUMNS} FROM runs WHERE id = ?", (_checked(run_id),))
+        if not rows:
+            raise _unknown(run_id)
+        return _run(rows[0])
+
+    def list(self, limit: int = 100, before: str | None = None) -> Sequence[Run]:
+        """The newest runs first; ``before`` is the id of the last one already seen."""
+        where, parameters = ("WHERE id < ?", [before]) if before else ("", [])
+        rows = self._read(
+            f"SELECT {_COLUMNS} FROM runs {where} ORDER BY id DESC LIMIT ?", (*parameters, limit)
+        )
+        return [_run(row) for row in rows]
+
+    def queued(self) -> Sequence[str]:
+        """The ids of the runs that wait for a worker, oldest first."""
+        return [
+            row[0] for row in self._read("SELECT id FROM runs WHERE state = 'queued' ORDER BY id")
+        ]
+
+    def delete(self, run_id: str) -> None:
+        """Forgets a run, its events and its folder."""
+        self._change(run_id, "DELETE FROM runs WHERE id = ?", ())
+        shutil.rmtree(self.folder(run_id).path, ignore_errors=True)
+
+    def folder(self, run_id: str) -> RunFolder:
+        return RunFolder(self.home / "runs" / _checked(run_id))
+
+    # State
+
+    def set_state(
+        self,
+        run_id: str,
+        state: State,
+        reason: str = "",
+        *,
+        code: str = "",
+        details: Mapping[str, object] | None = None,
+    ) -> None:
+        self._change(
+            run_id,
+            "UPDATE runs SET state = ?, reason = ?, code = ?, details = ? WHERE id = ?",
+            (state, reason, code, _json(details or {})),
+        )
+
+    def queue(self, run_id: str) -> bool:
+        """Queues a run that has no worker and is not finished; says whether it is queued now."""
+        return self._write(
+            "UPDATE runs SET state = 'queued', reason = '', code = '', details = '{}' WHERE id = ? "
+            "AND state IN ('queued', 'stopped', 'failed', 'interrupted')",
+            (_checked(run_id),),
+        )
+
+    def set_progress(self, run_id: str, step: int, steps: int) -> None:
+        self._change(run_id, "UPDATE runs SET step = ?, steps = ? WHERE id = ?", (step, steps))
+
+    def settle(self, run_id: str, states: Sequence[State] = WORKING) -> Run:
+        """Marks a run interrupted if it says one of ``states`` and no worker is there; returns it.
+
+        A worker holds the run's lock from before it says "running" until after it has said how the
+        run ended. So a free lock and the state read under it, together, are proof.
+        """
+        run = self.get(run_id)
+        if run.state not in states:
+            return run
+        try:
+            with self.folder(run_id).lock(timeout=0):
+                run = self.get(run_id)
+                if run.state in states:
+                    self.set_state(
+                        run_id,
+                        "interrupted",
+                        "The process that trained this run ended without a word at step "
+                        f"{run.step}: it was killed, or the machine went down. Resume the run to "
+                        "go on from its last checkpoint.",
+                        code="runs.interrupted",
+                        details={"step": run.step},
+                    )
+        except Timeout:
+            return run
+        return self.get(run_id)
+
+    # Orders: what a person wants of a worker. The worker reads them between two steps.
+
+    def order(self, run_id: str, command: Command) -> None:
+        self._change(run_id, "UPDATE runs SET command = ? WHERE id = ?", (command,))
+
+    def read_order(self, run_id: str) -> Command:
+        rows = self._read("SELECT command FROM runs WHERE id = ?", (_checked(run_id),))
+        if not rows:
+            raise _unknown(run_id)
+        command: Command = rows[0][0]
+        return command
+
+    def take_step_order(self, run_id: str) -> bool:
+        """Turns the order "step" into "pause", and says whether it stood.
+
+        Taken before the step is made, so that an order given meanwhile is not overwritten.
+        """
+        return self._write(
+            "UPDATE runs SET command = 'pause' WHERE id = ? AND command = 'step'",
+            (_checked(run_id),),
+        )
+
+    # Events
+
+    def append(self, run_id: str, events: Iterable[Mapping[str, Any]]) -> None:
+        """Commits events one by one; one whose (step, split) is already there is left as it was.
+
+        So a run resumed from a checkpoint may tell again what it had told after it. NaN and
+        infinities, which JSON does not have, are kept as null.
+        """
+        _checked(run_id)
+        rows = [(run_id, event["step"], event["split"], _json(event)) for event in events]
+        try:
+            with self._lock:
+                self._connection.executemany(
+                    "INSERT OR IGNORE INTO events (run, step, split, payload) VALUES (?, ?, ?, ?)",
+                    rows,
+                )
+        except sqlite3.IntegrityError:
+            raise _unknown(run_id) from None
+
+    def events(self, run_id: str, after: int = 0, limit: int = 1000) -> Events:
+        """Events in the order of their telling; ``after`` is the "id" of the last one seen."""
+        rows = self._read(
+            "SELECT id, payload FROM events WHERE run = ? AND id > ? ORDER BY id LIMIT ?",
+            (_checked(run_id), after, limit),
+        )
+        if not rows:
+            self.get(run_id)
+        return [{"id": number, **json.loads(payload)} for number, payload in rows]
+
+    # SQL
+
+    def _read(self, sql: str, parameters: Sequence[Any] = ()) -> Sequence[Any]:
+        with self._lock:
+            return self._connection.execute(sql, parameters).fetchall()
+
+    def _write(self, sql: str, parameters: Sequence[Any]) -> bool:
+        with self._lock:
+            return self._connection.execute(sql, parameters).rowcount > 0
+
+    def _change(self, run_id: str, sql: str, parameters: Sequence[Any]) -> None:
+        if not self._write(sql, (*parameters, _checked(run_id))):
+            raise _unknown(run_id)
+
+    def _new_id(self) -> str:
+        """Nine digits of milliseconds, three of chance; later ones of one process sort later."""
+        with self._lock:
+            self._last_time = max(self._last_time + 1, time.time_ns() // 1_000_000)
+            moment = self._last_time
+        clock = "".join(DIGITS[moment >> shift & 31] for shift in range(40, -1, -5))
+        return clock + "".join(secrets.choice(DIGITS) for _ in range(3))
+
+
+_COLUMNS = "id, created, spec, state, reason, step, steps, code, details"
+
+
+def _run(row: tuple[Any, ...]) -> Run:
+    run_id, created, spec, state, reason, step, steps, code, details = row
+    return Run(
+        id=run_id,
+        created=created,
+        spec=RunSpec.model_validate_json(spec),
+        state=state,
+        reason=reason,
+        step=step,
+        steps=steps,
+        code=code,
+        details=json.loads(details),
+    )
+
+
+def _checked(run_id: str) -> str:
+    """An id names a folder, and may come from an address that anyone can type."""
+    if not isinstance(run_id, str) or not RUN_ID.fullmatch(run_id):
+        raise _unknown(run_id)
+    return run_id
+
+
+def _unknown(run_id: object) -> RunError:
+    return RunError(
+        f"There is no run {str(run_id)[:40]!r}. It may have been deleted; the list of runs shows "
+        "those that are kept.",
+        code="runs.unknown",
+        run=str(run_id)[:40],
+    )
+
+
+def _json(value: object) -> str:
+    return json.dumps(_finite(value), separators=(",", ":"), default=str)
+
+
+def _finite(value: Any) -> Any:
+    """The same value with None for a number that is not finite."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if hasattr(value, "item"):  # a number in the clothes of numpy or torch
+        return _finite(value.item())
+    return value

@@ -1,0 +1,266 @@
+"""The process that trains one run: ``python -m playground.runs.worker --home FOLDER``.
+
+It warms the engine up first and then waits on its standard input for the id of a run, so that one
+kept ready begins at once. From then on it needs nobody: it tells the store what happens, takes its
+orders from there, and ends with its run. The only module of ``runs`` that imports the engine.
+"""
+
+import argparse
+import contextlib
+import functools
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from filelock import Timeout
+
+from playground.errors import PlaygroundError
+from playground.runs.folder import RunFolder, replace_folder, whole_folder
+from playground.runs.spec import RunSpec
+from playground.runs.store import RunStore, State
+
+if TYPE_CHECKING:
+    from playground.models import LanguageModel
+
+POLL_SECONDS = 0.02  # between two looks at the orders while a run is paused
+CHECKPOINT_SECONDS = 2.0
+CHECKPOINT_SHARE = 0.05  # of the time at most goes into checkpoints, however large they are
+NICENESS = 5
+LOCK_SECONDS = 10.0  # the wait for the run's last worker to be gone
+
+
+class Prompt(Protocol):
+    """What the worker needs of a trained prompt."""
+
+    def save(self, folder: Path) -> object: ...
+
+
+class Training(Protocol):
+    """What the worker needs of a training: ``playground.methods.start`` returns one.
+
+    Iterating makes the steps and yields events; None is a breath, at which control may be taken.
+    """
+
+    step: int
+    steps: int
+
+    def __iter__(self) -> Iterator[Mapping[str, Any] | None]: ...
+    def save_checkpoint(self, folder: Path) -> object: ...
+    def load_checkpoint(self, folder: Path) -> object: ...
+    def trained_prompt(self) -> Prompt: ...
+
+
+class StopSignal:
+    """Whether the system asked this process to end (SIGTERM). That is an order to stop, too."""
+
+    received = False
+
+    def receive(self, *_: object) -> None:
+        self.received = True
+
+
+class Saver:
+    """Writes what a training has learned into the folder of its run."""
+
+    def __init__(self, folder: RunFolder, training: Training) -> None:
+        self.folder = folder
+        self.training = training
+        self.next_checkpoint = time.monotonic() + CHECKPOINT_SECONDS
+
+    @property
+    def due(self) -> bool:
+        return time.monotonic() >= self.next_checkpoint
+
+    def checkpoint(self) -> None:
+        begun = time.monotonic()
+        replace_folder(self.folder.checkpoint, self.training.save_checkpoint)
+        ended = time.monotonic()
+        self.next_checkpoint = ended + max(CHECKPOINT_SECONDS, (ended - begun) / CHECKPOINT_SHARE)
+
+    def prompt(self) -> None:
+        replace_folder(self.folder.prompt, self.training.trained_prompt().save)
+
+
+def work(store: RunStore, run_id: str, training: Training, stop: StopSignal) -> State:
+    """Trains a run under the orders of the store; returns the state that it ended in.
+
+    Orders are heeded between two events or breaths. "step" makes exactly one step of training and
+    pauses again. Stopped or finished, the run has a checkpoint and a usable prompt. The caller
+    holds the run's lock and has set its state to "running".
+    """
+
+    def command() -> str:
+        return "stop" if stop.received else store.read_order(run_id)
+
+    saver = Saver(store.folder(run_id), training)
+    told = -1  # the step that the store knows of
+    single = 0  # the step at which a single step is done
+    paused = False
+    events = iter(training)
+    state: State = "finished"
+    while True:
+        order = command()
+        if order == "stop":
+            state = "stopped"
+            break
+        if order == "step" and training.step >= single:
+            if not store.take_step_order(run_id):
+                continue
+            single = training.step + 1
+        elif order == "pause" and training.step >= single:
+            if not paused:
+                saver.checkpoint()
+                store.set_state(run_id, "paused")
+                paused = True
+            time.sleep(POLL_SECONDS)
+            continue
+        if paused:
+            store.set_state(run_id, "running")
+            paused = False
+        try:
+            event = next(events)
+        except StopIteration:
+            break
+        if event is not None:
+            store.append(run_id, [event])
+        if training.step != told:
+            told = training.step
+            store.set_progress(run_id, told, training.steps)
+        if saver.due:
+            saver.checkpoint()
+    store.set_progress(run_id, training.step, training.steps)
+    saver.checkpoint()
+    saver.prompt()
+    store.set_state(run_id, state)
+    return state
+
+
+@functools.cache
+def language_model(name: str) -> "LanguageModel":
+    """The model of that name, loaded once: the one from the warm-up may be the run's own."""
+    from playground.models import load_model
+
+    return load_model(name)
+
+
+def load(spec: RunSpec, folder: RunFolder) -> Training:
+    """The training that ``spec`` describes, from its last checkpoint if there is one."""
+    from playground.methods import start
+    from playground.prompts import Template, Verbalizer
+
+    training: Training = start(
+        spec.method,
+        language_model(spec.model),
+        Template(spec.template),
+        Verbalizer(spec.verbalizer, spec.colours or None),
+        folder.read_table("train"),
+        folder.read_table("dev"),
+        {"seed": spec.seed, **spec.settings},
+        pinned=folder.read_table("pinned") if folder.table("pinned").exists() else None,
+    )
+    checkpoint = whole_folder(folder.checkpoint)
+    if checkpoint is not None:
+        training.load_checkpoint(checkpoint)
+    return training
+
+
+@contextlib.contextmanager
+def ending_at_stop(store: RunStore, run_id: str, stop: StopSignal) -> Iterator[None]:
+    """Ends the process at an order to stop.
+
+    For the time in which a model is fetched and loaded: it may be long, cannot be told to leave
+    off, and has nothing yet that could be lost.
+    """
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(POLL_SECONDS):
+            if stop.received or store.read_order(run_id) == "stop":
+                store.set_state(run_id, "stopped")
+                sys.stderr.flush()
+                os._exit(0)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
+
+
+def run(store: RunStore, run_id: str, stop: StopSignal) -> None:
+    """Trains one queued run, from loading its model to its last state. Errors end in the store."""
+    folder = store.folder(run_id)
+    with folder.lock(timeout=LOCK_SECONDS):
+        queued = store.get(run_id)
+        if queued.state != "queued":  # stopped while it waited, or taken by another worker
+            return
+        store.set_state(run_id, "running")
+        try:
+            with ending_at_stop(store, run_id, stop):
+                training = load(queued.spec, folder)
+            work(store, run_id, training, stop)
+        except PlaygroundError as error:
+            traceback.print_exc()
+            store.set_state(run_id, "failed", error.message, code=error.code, details=error.details)
+        except Exception as error:
+            traceback.print_exc()
+            reason = f"{type(error).__name__}: {error}"
+            store.set_state(
+                run_id, "failed", reason, code="runs.crashed", details={"error": reason}
+            )
+
+
+def step_back() -> None:
+    """Lets the page come first where cores are few."""
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+    # Linux weighs whole sessions against each other, and a worker is a session of its own.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(NICENESS))
+
+
+def warm_up() -> None:
+    """Takes the seconds that torch and a first model need while no run waits for them."""
+    import playground.methods  # noqa: F401
+    from playground.models import built_in_models
+
+    for name in built_in_models()[:1]:  # brings in what other models need, too
+        language_model(name)
+
+
+def write_to(log: Path) -> None:
+    """Sends everything that this process prints, the libraries' warnings too, to the run's log."""
+    with log.open("ab") as file:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+            os.dup2(file.fileno(), stream.fileno())
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--home", type=Path, required=True, help="the folder that holds the runs")
+    home = parser.parse_args(arguments).home
+    step_back()
+    with contextlib.suppress(Exception):  # it is raised again, and told, when a run loads its model
+        warm_up()
+    run_id = sys.stdin.readline().strip()
+    if not run_id:  # whoever kept this worker ready is gone
+        return
+    stop = StopSignal()
+    signal.signal(signal.SIGTERM, stop.receive)
+    store = RunStore(home)
+    write_to(store.folder(run_id).log)
+    with contextlib.suppress(Timeout):  # another worker has the run
+        run(store, run_id, stop)
+
+
+if __name__ == "__main__":
+    main()

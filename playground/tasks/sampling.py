@@ -1,0 +1,66 @@
+"""Few-shot sampling: K rows a label, the same for the same seed."""
+
+import numpy as np
+import pandas as pd
+
+from playground.errors import DataError, SettingsError
+from playground.tasks.table import LABEL, SPLIT
+
+# Rows a label of the dev set: enough for a readable curve, few enough to be measured often.
+DEV_SHOTS = 32
+
+
+def few_shot(
+    table: pd.DataFrame, shots: int, seed: int, *, dev_shots: int = DEV_SHOTS
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Draws ``shots`` rows a label to train on and up to ``dev_shots`` others to watch.
+
+    With a column ``split`` the two come from its train and dev rows, else from the whole table.
+    Raises DataError where a label has fewer rows than asked for, SettingsError for no shots.
+    """
+    if shots < 1:
+        raise SettingsError(
+            "At least one example a label is needed to learn from.",
+            field="shots",
+            code="settings.shots",
+        )
+    generator = np.random.default_rng(seed)
+    table = table.reset_index(drop=True)  # rows are told apart by it
+    if SPLIT in table.columns:
+        train, rest = table[table[SPLIT] == "train"], table[table[SPLIT] == "dev"]
+        if train.empty:
+            raise DataError(
+                "The table has a column “split”, and no row in it says “train”. Name the rows to "
+                "learn from so, or drop the column.",
+                code="data.no_train_rows",
+            )
+        chosen = _draw(train, shots, generator)
+        dev = _draw(rest, dev_shots, generator, at_most=True)
+    else:
+        chosen = _draw(table, shots, generator)
+        dev = _draw(table.drop(chosen.index), dev_shots, generator, at_most=True)
+    return chosen.reset_index(drop=True), dev.reset_index(drop=True)
+
+
+def _draw(
+    table: pd.DataFrame, count: int, generator: np.random.Generator, *, at_most: bool = False
+) -> pd.DataFrame:
+    if LABEL not in table.columns:
+        raise DataError(
+            "The table has no column “label”, which training and measuring need.",
+            code="data.no_label_column",
+        )
+    picked: list[int] = []
+    for label in sorted(table[LABEL].unique()):
+        index = table.index[table[LABEL] == label].to_numpy()
+        if len(index) < count and not at_most:
+            raise DataError(
+                f"The label “{label}” has only {len(index)} rows to train on and {count} were "
+                "asked for. Lower the number of shots.",
+                code="data.too_few_rows",
+                given=str(label),
+                rows=len(index),
+                shots=count,
+            )
+        picked.extend(generator.permutation(index)[:count].tolist())
+    return table.loc[generator.permutation(np.array(picked, dtype=int))]

@@ -1,0 +1,83 @@
+"""The endpoints, called by a program as gradio_client does."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+
+from tests.server import Server
+
+TEMPLATE = "{text} It was [MASK]."
+WORDS = {"negative": ["terrible"], "positive": ["great"]}
+
+
+@pytest.fixture(scope="module")
+def client(served: Server) -> Iterator[Client]:
+    client = Client(served.url, verbose=False)
+    yield client
+    client.close()
+
+
+def test_they_are_documented(client: Client) -> None:
+    named = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    public = {
+        "/answer_distribution",
+        "/classify",
+        "/start_run",
+        "/run_events",
+        "/stop_run",
+        "/list_runs",
+    }
+    assert set(named) == public
+    parameters = {p["parameter_name"] for p in named["/answer_distribution"]["parameters"]}
+    assert parameters == {"template", "row", "model", "top_k", "prompt"}
+
+
+def test_answer_distribution_and_classify(client: Client) -> None:
+    row = {"text": "A warm, funny and wonderful film."}
+    answers = client.predict(template=TEMPLATE, row=row, top_k=5, api_name="/answer_distribution")
+    assert [answer["rank"] for answer in answers] == [1, 2, 3, 4, 5]
+    assert answers[0]["probability"] >= answers[1]["probability"]
+    found = client.predict(
+        template=TEMPLATE, verbalizer=WORDS, rows=[row, row], api_name="/classify"
+    )
+    assert [one["prediction"] for one in found] == ["positive", "positive"]
+    assert found[0]["negative"] + found[0]["positive"] == pytest.approx(1)
+
+
+def test_a_mistake_comes_back_as_its_sentence(client: Client) -> None:
+    with pytest.raises(AppError, match="no answer slot"):
+        client.predict(template="{text}", row={"text": "x"}, api_name="/answer_distribution")
+
+
+def test_a_run_is_started_followed_stopped_and_listed(client: Client) -> None:
+    run = client.predict(
+        template=TEMPLATE,
+        verbalizer=WORDS,
+        shots=4,
+        settings={"steps": 1000, "encoder": "none"},
+        api_name="/start_run",
+    )
+    cursor, steps = 0, set()
+    deadline = time.monotonic() + 60
+    while len(steps) < 3 and time.monotonic() < deadline:
+        seen = client.predict(run=run, after=cursor, api_name="/run_events")
+        cursor = seen["cursor"]
+        steps |= {event["step"] for event in seen["events"] if event["split"] == "train"}
+    assert {1, 2, 3} <= steps
+    client.predict(run=run, api_name="/stop_run")
+    while seen["state"] != "stopped" and time.monotonic() < deadline:
+        time.sleep(0.05)
+        seen = client.predict(run=run, after=cursor, api_name="/run_events")
+    assert seen["state"] == "stopped"
+    listed = client.predict(api_name="/list_runs")
+    assert listed[0]["id"] == run
+    answers = client.predict(
+        template="[SOFT*3] {text} It was [SOFT*3] [MASK].",
+        row={"text": "Fine."},
+        prompt=run,
+        api_name="/answer_distribution",
+    )
+    assert len(answers) == 10

@@ -1,0 +1,195 @@
+"""The Train tab in a real browser: a run from its start to its prompt in the Playground."""
+
+import os
+import re
+import signal
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.page.conftest import PATIENCE, upload
+from tests.server import Server
+
+expect.set_options(timeout=PATIENCE)
+
+
+@pytest.fixture
+def train(page: Page) -> Page:
+    """The visitor in the Train tab."""
+    page.get_by_role("tab", name="Train").click()
+    expect(page.locator("#start")).to_be_enabled()
+    return page
+
+
+def begin(page: Page, steps: int) -> str:
+    """Starts a run that learns quickly and returns its id."""
+    before = page.evaluate("new URLSearchParams(location.search).get('run')")
+    page.locator("#setting-steps input").fill(str(steps))
+    page.locator("#setting-encoder input").click()
+    page.get_by_role("option", name="None").click()
+    page.locator("#start").click()
+    page.wait_for_function(
+        "before => { const run = new URLSearchParams(location.search).get('run');"
+        " return run && run !== before; }",
+        arg=before,
+    )
+    run: str = page.evaluate("new URLSearchParams(location.search).get('run')")
+    return run
+
+
+def state(page: Page, word: str) -> None:
+    expect(page.locator("#run .pg-run-state")).to_have_text(re.compile(word, re.IGNORECASE))
+
+
+def reached(page: Page, step: int) -> None:
+    """Waits until the progress line names this step or a later one."""
+    page.wait_for_function(
+        "step => { const found = /step ([\\d,]+) of/i.exec("
+        "document.querySelector('#run').innerText);"
+        " return found && Number(found[1].replaceAll(',', '')) >= step; }",
+        arg=step,
+    )
+
+
+def points(page: Page) -> int:
+    """How many steps the loss curve shows."""
+    count: int = page.evaluate(
+        "() => Math.max(0, ...[...document.querySelectorAll('#run .js-plotly-plot')]"
+        ".map(node => node.data[0].x?.length ?? 0))"
+    )
+    return count
+
+
+def test_a_run_draws_to_its_end_and_its_prompt_shows_up_in_the_playground(train: Page) -> None:
+    begin(train, 30)
+    state(train, "finished")
+    reached(train, 30)
+    assert points(train) == 30
+    expect(train.locator("#run")).to_contain_text("p6")
+    train.locator("#use-prompt").click()
+    expect(train.locator("#template textarea")).to_have_value(re.compile(r"\[SOFT\*3\] {text}"))
+    expect(train.locator("#chips .pg-chip-soft")).to_have_count(6)
+    expect(train.locator("#trained-prompt input")).to_have_value(re.compile("p-tuning"))
+    # what was trained stands in the slots: without it the same template answers otherwise
+    trained = train.locator("#answer-bars .ytick text").all_text_contents()
+    train.locator("#trained-prompt input").click()
+    train.get_by_role("option", name="None, as written").click()
+    expect(train.locator("#chips .pg-chip-soft")).to_have_count(6)
+    train.wait_for_function(
+        "before => [...document.querySelectorAll('#answer-bars .ytick text')]"
+        ".map(t => t.textContent).join() !== before",
+        arg=",".join(trained),
+    )
+
+
+def test_a_reload_and_a_second_window_show_the_whole_curve(
+    train: Page, chromium: Browser, served: Server
+) -> None:
+    run = begin(train, 400)
+    reached(train, 20)
+    train.reload()
+    state(train, "running|training")
+    reached(train, 21)
+    assert points(train) >= 20
+    context = chromium.new_context(locale="en-US")
+    second = context.new_page()
+    second.goto(f"{served.url}/?tab=train&run={run}")
+    reached(second, 22)
+    assert points(second) >= 20
+    context.close()
+    train.locator("#stop").click()
+    state(train, "stopped")
+    expect(train.locator("#use-prompt")).to_be_enabled()
+    expect(train.locator("#resume")).to_be_enabled()
+
+
+def test_pause_one_step_and_resume(train: Page) -> None:
+    begin(train, 400)
+    reached(train, 3)
+    train.locator("#pause").click()
+    state(train, "paused")
+    expect(train.locator("#step")).to_be_enabled()
+    train.wait_for_timeout(700)
+    before = points(train)
+    train.locator("#step").click()
+    train.wait_for_function(
+        "count => Math.max(...[...document.querySelectorAll('#run .js-plotly-plot')]"
+        ".map(node => node.data[0].x?.length ?? 0)) === count",
+        arg=before + 1,
+    )
+    state(train, "paused")
+    train.locator("#resume").click()
+    reached(train, before + 5)
+    train.locator("#stop").click()
+    state(train, "stopped")
+
+
+def test_a_killed_worker_is_said_and_the_curve_goes_on_from_the_checkpoint(
+    train: Page, served: Server, tmp_path: Path
+) -> None:
+    run = begin(train, 200)
+    reached(train, 10)
+    train.locator("#pause").click()  # a pause writes a checkpoint
+    state(train, "paused")
+    _kill_worker_of(run)
+    state(train, "interrupted")
+    before = points(train)
+    train.locator("#resume").click()
+    reached(train, before + 3)
+    train.locator("#stop").click()
+    state(train, "stopped")
+    steps: list[int] = train.evaluate(
+        "() => [...document.querySelectorAll('#run .js-plotly-plot')]"
+        ".map(node => [...(node.data[0].x ?? [])]).sort((a, b) => b.length - a.length)[0]"
+    )
+    assert steps == list(range(1, len(steps) + 1))
+
+
+def test_mistakes_are_said_before_anything_starts(train: Page) -> None:
+    train.locator("#setting-shots input").fill("1000")
+    train.locator("#start").click()
+    expect(train.locator("#train-message")).to_contain_text("has only 64 rows to train on")
+    train.locator("#setting-shots input").fill("16")
+    train.locator("#setting-learning_rate input").fill("0")
+    train.locator("#start").click()
+    expect(train.locator("#train-message")).to_contain_text("learning_rate")
+
+
+def test_a_prompt_is_saved_and_loaded_again(train: Page, tmp_path: Path) -> None:
+    begin(train, 3)
+    state(train, "finished")
+    expect(train.locator("#save-prompt")).to_be_enabled()
+    with train.expect_download() as download:
+        train.locator("#save-prompt").click()
+    saved = tmp_path / "prompt.zip"
+    download.value.save_as(saved)
+    with zipfile.ZipFile(saved) as archive:
+        assert sorted(archive.namelist()) == ["prompt.json", "prompt.safetensors"]
+    upload(train, "load-prompt", saved)
+    expect(train.locator("#trained-prompt input")).to_have_value(re.compile("."))
+    expect(train.locator("#chips .pg-chip-soft")).to_have_count(6)
+    other = tmp_path / "other.zip"
+    with zipfile.ZipFile(other, "w") as archive:
+        archive.writestr("readme.txt", "nothing")
+    train.get_by_role("tab", name="Train").click()
+    upload(train, "load-prompt", other)
+    expect(train.locator("#train-message")).to_contain_text("not a saved prompt")
+
+
+def _kill_worker_of(run: str) -> None:
+    """Kills the process that holds the run's lock, as a crash would."""
+    found = subprocess.run(
+        ["pgrep", "-f", "playground.runs.worker"], capture_output=True, text=True, check=False
+    )
+    for word in found.stdout.split():
+        try:
+            files = [os.readlink(f"/proc/{word}/fd/{fd}") for fd in os.listdir(f"/proc/{word}/fd")]
+        except OSError:
+            continue
+        if any(f"/{run}/" in file for file in files):
+            os.kill(int(word), signal.SIGKILL)
+            return
+    raise AssertionError("no worker holds this run")
