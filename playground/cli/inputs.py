@@ -51,12 +51,8 @@ def count(given: str) -> int:
 
 def model(name: str | None) -> "LanguageModel":
     """The model of that name, or the default one. Raises ModelError."""
-    from transformers.utils import logging
-
     from playground.models import load_model
 
-    # that of reading weights; a download still shows its own
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     return load_model(name or DEFAULT_MODEL)
 
 

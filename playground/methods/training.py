@@ -20,6 +20,7 @@ from playground.methods.checkpoint import read_checkpoint, write_checkpoint
 from playground.methods.registry import method
 from playground.methods.settings import TrainingSettings
 from playground.methods.trained_prompt import TrainedPrompt, with_weights
+from playground.methods.zero_shot import iterate
 from playground.models import Encoded, LanguageModel
 from playground.prompts import SoftSlot, Template, Verbalizer
 from playground.prompts.syntax import write
@@ -102,6 +103,7 @@ class Training:
         self.settings = learner.settings
         self.step = 0
         self.steps = self.settings.steps
+        self.looking = False  # whether what is due at this step is not all yielded yet
         self.labels = learner.verbalizer.labels
         if train.empty:
             raise DataError("There are no examples to learn from.", code="data.no_rows")
@@ -125,8 +127,12 @@ class Training:
             yield from self._opening()
         yield from self._look()
         while self.step < self.steps:
-            yield self._advance()
+            event = self._advance()
+            self.looking = True
+            yield event
             yield from self._look()
+            self.looking = False
+            yield None
 
     def _opening(self) -> Iterator[Event | None]:
         plain = _without_soft_slots(self.learner.template)
@@ -305,7 +311,7 @@ class Training:
     # ---- rows ----------------------------------------------------------------------------------
 
     def _rows(self, table: pd.DataFrame) -> list[dict[str, Any]]:
-        return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
+        return list(iterate(table))
 
     def _encode(self, table: pd.DataFrame) -> list[Encoded]:
         return self.learner.base_model.encode(self.learner.template, self._rows(table))

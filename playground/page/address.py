@@ -54,4 +54,4 @@ def from_query(query: Mapping[str, str]) -> State:
         name: query.get(name, "")
         for name in ("model", "task", "template", "label", "prompt", "run", "tab")
     }
-    return State(**plain, row=row, verbalizer=verbalizer)  # type: ignore[arg-type]
+    return State(**plain, row=row, verbalizer=verbalizer)

@@ -33,7 +33,8 @@ def add_endpoints(engine: Engine) -> None:
         Returns:
             One object a token: slot, token, token_id, logit, probability, rank.
         """
-        from playground.methods import answer_distribution as ask
+        from playground.methods.zero_shot import answer_distribution as ask
+        from playground.methods.zero_shot import iterate
 
         trained = engine.prompt(prompt) if prompt else None
         language_model = trained.model if trained else engine.model(model)
@@ -45,7 +46,7 @@ def add_endpoints(engine: Engine) -> None:
             top_k=max(1, min(100, top_k)),
             soft_vectors=vectors,
         )
-        return list(found.to_dict("records"))
+        return list(iterate(found))
 
     def classify(
         template: str,
@@ -65,13 +66,14 @@ def add_endpoints(engine: Engine) -> None:
         Returns:
             One object a row: a probability a label, and prediction.
         """
-        from playground.methods import classify as ask
+        from playground.methods.zero_shot import classify as ask
+        from playground.methods.zero_shot import iterate
 
         chosen = rows[:MAX_ROWS]
         if prompt:
-            return list(engine.prompt(prompt).classify(chosen).to_dict("records"))
+            return list(iterate(engine.prompt(prompt).classify(chosen)))
         found = ask(engine.model(model), Template(template), Verbalizer(verbalizer), chosen)
-        return list(found.to_dict("records"))
+        return list(iterate(found))
 
     def start(
         template: str,

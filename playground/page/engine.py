@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from playground.models import LanguageModel
 
 MODELS_KEPT = 3
+RUNS_AT_ONCE = 2  # a paused run keeps its place, and must not keep the next one waiting
 PROMPTS_KEPT = 16
 TABLES_KEPT = 4
 _IMPORTED = "imported-"
@@ -32,7 +33,7 @@ class Engine:
     def __init__(self, home: Path, default_model: str) -> None:
         self.home = home
         self.default_model = default_model
-        self.runs = Runs(home)
+        self.runs = Runs(home, at_once=RUNS_AT_ONCE)
         self._models = _Kept["LanguageModel"](MODELS_KEPT)
         self._prompts = _Kept["TrainedPrompt"](PROMPTS_KEPT)
         self._tables = _Kept[pd.DataFrame](TABLES_KEPT)

@@ -14,10 +14,10 @@ ADVANCED = ("warmup", "dev_every", "snapshot_every", "model_learning_rate")
 ELSEWHERE = ("seed",)
 
 
-def settings_form(settings: type[MethodSettings]) -> dict[str, gr.components.Component]:
+def settings_form(settings: type[MethodSettings]) -> dict[str, Any]:
     """Draws the form into the surrounding Blocks; gives the components by setting."""
     fields = {name: info for name, info in settings.model_fields.items() if name not in ELSEWHERE}
-    components: dict[str, gr.components.Component] = {}
+    components: dict[str, Any] = {}
     with gr.Row(elem_classes="pg-form"):
         for name in (name for name in fields if name not in ADVANCED):
             components[name] = _component(name, fields[name])
@@ -30,7 +30,7 @@ def settings_form(settings: type[MethodSettings]) -> dict[str, gr.components.Com
     return components
 
 
-def _component(name: str, info: FieldInfo) -> gr.components.Component:
+def _component(name: str, info: FieldInfo) -> Any:
     common: dict[str, Any] = {
         "label": _text(f"setting.{name}", name),
         "info": _help(name, info),
@@ -49,7 +49,6 @@ def _component(name: str, info: FieldInfo) -> gr.components.Component:
         minimum=lowest,
         maximum=highest,
         precision=0 if kind is int else None,
-        step=1 if kind is int else None,
         min_width=130,
         **common,
     )

@@ -27,13 +27,21 @@ class Runs:
     """The runs kept under one folder, ``home``: PLAYGROUND_HOME or the user's data folder.
 
     Safe for several threads; several processes may share a home. A run goes on when the process
-    that started it ends. Methods that take an id raise RunError: "runs.unknown" where there is no
-    such run, and a sentence of their own where its state does not allow what was asked.
+    that started it ends. At most ``at_once`` run at a time on this machine, paused ones counted,
+    unless an ``executor`` says otherwise. Methods that take an id raise RunError: "runs.unknown"
+    where there is no such run, and a sentence of their own where its state does not allow what was
+    asked.
     """
 
-    def __init__(self, home: Path | str | None = None, executor: Executor | None = None) -> None:
+    def __init__(
+        self,
+        home: Path | str | None = None,
+        executor: Executor | None = None,
+        *,
+        at_once: int = 1,
+    ) -> None:
         self.store = RunStore(Path(home) if home is not None else home_folder())
-        self.executor: Executor = executor or LocalExecutor(self.store)
+        self.executor: Executor = executor or LocalExecutor(self.store, at_once)
         self._settled: dict[str, float] = {}  # id of a working run: when its worker was looked for
         self._lock = threading.Lock()
 

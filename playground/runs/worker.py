@@ -49,6 +49,7 @@ class Training(Protocol):
 
     step: int
     steps: int
+    looking: bool  # a step is made, and what is due after it is not all yielded yet
 
     def __iter__(self) -> Iterator[Mapping[str, Any] | None]: ...
     def save_checkpoint(self, folder: Path) -> object: ...
@@ -113,7 +114,9 @@ def work(store: RunStore, run_id: str, training: Training, stop: StopSignal) -> 
             if not store.take_step_order(run_id):
                 continue
             single = training.step + 1
-        elif order == "pause" and training.step >= single:
+        elif order == "pause" and (
+            training.step > single or (training.step == single and not training.looking)
+        ):
             if not paused:
                 saver.checkpoint()
                 store.set_state(run_id, "paused")

@@ -105,7 +105,17 @@ class TestEvents:
 
     def test_there_is_a_breath_between_the_batches_of_a_measure(self, events, toy):
         assert len(toy.dev) > 64
-        assert events.count(None) == 2 * (1 + len(of(events, "dev")))
+        measures = 1 + len(of(events, "dev"))  # the first is that of the prompt as written
+        assert events.count(None) == 2 * measures + len(of(events, "train"))
+
+    def test_between_two_steps_nothing_is_left_to_yield(self, toy):
+        training = toy.start()
+        walk = iter(training)
+        seen = []
+        while not (training.step == 2 and seen[-1] is None and not training.looking):
+            seen.append(next(walk))
+        assert {"train", "dev"} <= {e["split"] for e in seen if e and e["step"] == 2}
+        assert next(event for event in walk if event)["step"] == 3
 
     def test_steps_tell_how_far_it_is(self, toy):
         training = toy.start()

@@ -48,7 +48,7 @@ def reached(page: Page, step: int) -> None:
     """Waits until the progress line names this step or a later one."""
     page.wait_for_function(
         "step => { const found = /step ([\\d,]+) of/i.exec("
-        "document.querySelector('#run').innerText);"
+        "document.querySelector('#run')?.innerText ?? '');"
         " return found && Number(found[1].replaceAll(',', '')) >= step; }",
         arg=step,
     )

@@ -38,6 +38,7 @@ class FakeTraining:
     ) -> None:
         self.step = 0
         self.steps = steps
+        self.looking = False
         self.seconds = seconds
         self.fail_at = fail_at
         self.how = how
@@ -58,8 +59,11 @@ class FakeTraining:
                 raise ValueError("a bug")
             self.step += 1
             self.value = self.value * 1103515245 % 2147483647
+            self.looking = True
             yield {"step": self.step, "split": "train", "loss": self.value}
             yield from self.look()
+            self.looking = False
+            yield None
 
     def look(self) -> Iterator[Mapping[str, Any] | None]:
         if self.step % 5 == 0:

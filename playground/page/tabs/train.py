@@ -20,6 +20,7 @@ from playground.page.tabs.playground import PlaygroundTab
 from playground.page.text import explain, language_of, say, shown, texts
 from playground.prompts import Verbalizer
 
+PROMPT_FILES = ("prompt.json", "prompt.safetensors")
 _ARCHIVE_BYTES = 2_000_000_000
 
 
@@ -110,7 +111,13 @@ class TrainTab:
         ]
         buttons = [self.start, self.pause, self.step, self.resume, self.stop, self.use, self.save]
         load(self.open, None, [self.run, self.view], **PRIVATE)
-        self.start.click(self.start_training, asked, [self.run, self.view, self.message], **PRIVATE)
+        self.start.click(
+            self.start_training,
+            asked,
+            [self.run, self.view, self.message],
+            queue=False,
+            **PRIVATE,
+        )
         runs = self.engine.runs
         for button, order in (
             (self.pause, runs.pause),
@@ -127,7 +134,6 @@ class TrainTab:
             None, [self.run], js="(run) => playgroundRemember('run', run)", queue=False, **PRIVATE
         )
         self.run.focus(self.list_runs, [self.run], [self.run], **PRIVATE)
-        self.save.click(self.pack_prompt, [self.run], [self.save], **PRIVATE)
         carried = [prompt.prompt, prompt.model, prompt.template, prompt.verbalizer, tabs]
         for event, function, source in (
             (self.use.click, self.use_prompt, self.run),
@@ -174,8 +180,8 @@ class TrainTab:
         except PlaygroundError as error:  # deleted in another window, say
             gone = {"step": 0, "steps": 0, "events": [], "cursor": cursor}
             return {"state": "failed", "reason": explain(error, language), **gone}
-        error = RunError(seen["reason"], code=seen["code"], **seen["details"])
-        return {**seen, "reason": explain(error, language)}
+        reason = RunError(seen["reason"], code=seen["code"], **seen["details"])
+        return {**seen, "reason": explain(reason, language)}
 
     def set_buttons(self, run_id: str) -> list[Any]:
         """Which buttons make sense in the run's state."""
@@ -189,7 +195,7 @@ class TrainTab:
             gr.Button(interactive=state in ("paused", "stopped", "interrupted", "failed")),
             gr.Button(interactive=working or state == "paused"),
             gr.Button(interactive=usable),
-            gr.DownloadButton(interactive=usable),
+            gr.DownloadButton(interactive=usable, value=self._packed(run_id) if usable else None),
         ]
 
     def show_run(self, run_id: str, request: gr.Request) -> Any:
@@ -216,15 +222,6 @@ class TrainTab:
             gr.Tabs(selected="playground"),
             "",
         ]
-
-    def pack_prompt(self, prompt_id: str) -> str:
-        """A zip file of the prompt's two files, safetensors and JSON."""
-        folder = self.engine.prompt_folder(prompt_id)
-        target = Path(tempfile.mkdtemp()) / f"prompt-{prompt_id}.zip"
-        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-            for file in sorted(folder.iterdir()):
-                archive.write(file, file.name)
-        return str(target)
 
     def load_prompt(self, path: str, request: gr.Request) -> list[Any]:
         """Takes a saved prompt in again and opens it in the Playground."""
@@ -275,6 +272,15 @@ class TrainTab:
             "shots": int(shots or 0),
             "settings": {name: at for name, at in named.items() if at is not None},
         }
+
+    def _packed(self, prompt_id: str) -> str:
+        """A zip file of the prompt's two files, safetensors and JSON."""
+        folder = self.engine.prompt_folder(prompt_id)
+        target = Path(tempfile.mkdtemp()) / f"prompt-{prompt_id}.zip"
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name in PROMPT_FILES:
+                archive.write(folder / name, name)
+        return str(target)
 
     def _run_picker(self, run_id: str, language: str) -> Any:
         choices = [
@@ -329,7 +335,7 @@ def _unpacked(archive: Path, folder: Path) -> list[Path]:
     try:
         with zipfile.ZipFile(archive) as packed:
             files = []
-            for name in ("prompt.json", "prompt.safetensors"):
+            for name in PROMPT_FILES:
                 if packed.getinfo(name).file_size > _ARCHIVE_BYTES:
                     raise ValueError(f"{name} is too large")
                 files.append(Path(packed.extract(name, folder)))
