@@ -1,5 +1,6 @@
 """How a name becomes a model: built-in, local folder, or Hugging Face id."""
 
+import contextlib
 import copy
 import os
 from pathlib import Path
@@ -32,9 +33,10 @@ def load_model(name: str, *, device: str = "auto", precision: str = "auto") -> L
     _check(device, precision)
     source = _source(name)
     try:
-        network, tokenizer, causal = _read(name, source, device)
+        read = _read if os.path.isdir(source) else _read_from_hub
+        network, tokenizer, causal = read(name, source, device)
     except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
-        raise _explain(name, source, error) from error
+        raise _explain(name, error) from error
     network = network.to(device).eval()
     for parameter in network.parameters():
         parameter.requires_grad_(False)
@@ -84,7 +86,17 @@ def _source(name: str) -> str:
     return name
 
 
-def _read(name: str, source: str, device: str) -> tuple[Any, Any, bool]:
+def _read_from_hub(name: str, source: str, device: str) -> tuple[Any, Any, bool]:
+    from playground.models.hub import check_reachable, is_cached
+
+    if is_cached(name):
+        with contextlib.suppress(OSError):  # only a part of it may be here
+            return _read(name, source, device, here_only=True)
+    check_reachable(name)
+    return _read(name, source, device)
+
+
+def _read(name: str, source: str, device: str, *, here_only: bool = False) -> tuple[Any, Any, bool]:
     from transformers import (
         MODEL_FOR_CAUSAL_LM_MAPPING,
         MODEL_FOR_MASKED_LM_MAPPING,
@@ -95,7 +107,7 @@ def _read(name: str, source: str, device: str) -> tuple[Any, Any, bool]:
         utils,
     )
 
-    config = AutoConfig.from_pretrained(source, trust_remote_code=False)
+    config = AutoConfig.from_pretrained(source, trust_remote_code=False, local_files_only=here_only)
     named = " ".join(getattr(config, "architectures", None) or ())
     masked = type(config) in MODEL_FOR_MASKED_LM_MAPPING
     causal = type(config) in MODEL_FOR_CAUSAL_LM_MAPPING
@@ -118,6 +130,7 @@ def _read(name: str, source: str, device: str) -> tuple[Any, Any, bool]:
         dtype=torch.float32,
         use_safetensors=True,
         trust_remote_code=False,
+        local_files_only=here_only,
         # on a processor plain attention is the faster of the two at prompt lengths
         attn_implementation="eager" if device == "cpu" else None,
     )
@@ -131,7 +144,9 @@ def _read(name: str, source: str, device: str) -> tuple[Any, Any, bool]:
             model=name,
             missing=missing,
         )
-    tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+    tokenizer = AutoTokenizer.from_pretrained(
+        source, trust_remote_code=False, local_files_only=here_only
+    )
     if len(tokenizer) <= len(tokenizer.all_special_ids):  # made up, for want of its files
         raise ModelError(
             f"“{name}” comes without a tokenizer (tokenizer.json), so no text can be read with it.",
@@ -141,7 +156,7 @@ def _read(name: str, source: str, device: str) -> tuple[Any, Any, bool]:
     return network, tokenizer, not masked
 
 
-def _explain(name: str, source: str, error: Exception) -> ModelError:
+def _explain(name: str, error: Exception) -> ModelError:
     reason = str(error)
     if "safetensors" in reason:
         return ModelError(
@@ -157,20 +172,12 @@ def _explain(name: str, source: str, error: Exception) -> ModelError:
             code="model.remote_code",
             model=name,
         )
-    if source != name or os.path.isdir(source) or not isinstance(error, OSError):
-        return ModelError(
-            f"The model in “{name}” could not be read: {reason.splitlines()[0] if reason else ''}",
-            code="model.unreadable",
-            model=name,
-            reason=reason.splitlines()[0] if reason else "",
-        )
+    first_line = reason.partition("\n")[0]
     return ModelError(
-        f"“{name}” is not one of the built-in models ({', '.join(built_in_models())}) nor a "
-        "folder here, and it could not be fetched from the Hugging Face Hub. Check the name and "
-        "the connection; a model that was fetched once works offline.",
-        code="model.not_found",
+        f"The model in “{name}” could not be read: {first_line}",
+        code="model.unreadable",
         model=name,
-        built_in=", ".join(built_in_models()),
+        reason=first_line,
     )
 
 

@@ -3,7 +3,8 @@
 import gradio as gr
 
 from playground.page.messages import message_line
-from playground.page.text import shown
+from playground.page.private import PRIVATE
+from playground.page.text import language_of, say, shown
 
 LANGUAGE_BUTTON = "EN · 中文"
 
@@ -52,4 +53,8 @@ class Header:
             js="() => playgroundLanguage(document.documentElement.lang === 'en' ? 'zh-CN' : 'en')",
         )
         theme.click(None, js="() => playgroundTheme()")
-        link.click(None, js="() => playgroundCopyLink()")
+        link.click(_say_copied, js="() => playgroundCopyLink()", queue=False, **PRIVATE)
+
+
+def _say_copied(request: gr.Request) -> None:
+    gr.Info(say("header.copied", language_of(request)), duration=2, title="")

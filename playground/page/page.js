@@ -31,6 +31,7 @@ function playgroundAddress(query) {
   history.replaceState(history.state, "", `${location.pathname}?${next}`);
 }
 
+/** Keeps one thing more in the address, such as the run that is shown. */
 function playgroundRemember(name, value) {
   const now = new URLSearchParams(location.search);
   if (value) now.set(name, value);
@@ -51,6 +52,7 @@ function playgroundOpenTab() {
   if (button?.getAttribute("aria-selected") === "false") button.click();
 }
 
+/** Keeps the open tab in the address. */
 function playgroundRememberTab(name) {
   if (tabIsOpen) playgroundRemember("tab", name);
 }
@@ -65,19 +67,25 @@ function playgroundTyping(ask) {
   });
 }
 
+/** Light to dark and back; the choice is remembered. */
 function playgroundTheme() {
   const dark = document.body.classList.toggle("dark");
   localStorage.setItem("pg-theme", dark ? "dark" : "light");
 }
 
+/** The other language: labels are translated while the page is built, so it is built anew. */
 function playgroundLanguage(language) {
   document.cookie = `pg_language=${language};path=/;max-age=31536000;samesite=lax`;
   location.reload();
 }
 
+/** Copies the address; where a browser keeps the clipboard to itself, shows it to be copied. */
 async function playgroundCopyLink() {
-  await navigator.clipboard.writeText(location.href);
-  document.dispatchEvent(new CustomEvent("pg-copied"));
+  try {
+    await navigator.clipboard.writeText(location.href);
+  } catch {
+    window.prompt("", location.href);
+  }
 }
 
 // Ctrl+Enter starts a training, Esc stops it, wherever the focus is in the Train tab.
