@@ -1,5 +1,7 @@
 """The page: header, tabs, wiring, and what it needs to be served."""
 
+import atexit
+import threading
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from playground.page.tabs.train import TrainTab
 from playground.page.text import shown, translations
 from playground.settings import Settings
 
+WORKER_AFTER = 5.0  # seconds
 _HERE = Path(__file__).parent
 _STYLE = _HERE.parents[1] / "assets" / "style"
 _SYSTEM_FONT = ["system-ui", "-apple-system", "Segoe UI", "Noto Sans", "Noto Sans CJK SC"]
@@ -32,7 +35,7 @@ def build(settings: Settings) -> tuple[gr.Blocks, dict[str, Any]]:
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab(shown("tab.playground"), id="playground") as first:
                 playground = PlaygroundTab(engine, header)
-            with gr.Tab(shown("tab.train"), id="train", render_children=True) as second:
+            with gr.Tab(shown("tab.train"), id="train") as second:
                 train = TrainTab(engine)
         playground.wire(page.load)
         train.wire(page.load, playground, tabs)
@@ -54,17 +57,22 @@ def build(settings: Settings) -> tuple[gr.Blocks, dict[str, Any]]:
 
 
 def warm_up(settings: Settings) -> None:
-    """Loads the model that the page opens with, then makes a training worker ready."""
+    """Loads the model that the page opens with, and has a training worker made ready later."""
     engine = _engine(settings.home, settings.model)
     model = engine.model(settings.model)
     # the first forward pass is slow; let it be ours and not the first visitor's
     look(model, "[MASK]", {}, [], top_k=1)
-    engine.runs.warm()
+    # the cores belong to the first visitor's page for a while
+    later = threading.Timer(WORKER_AFTER, engine.runs.warm)
+    later.daemon = True
+    later.start()
 
 
 @cache
 def _engine(home: Path, default_model: str) -> Engine:
-    return Engine(home, default_model)
+    engine = Engine(home, default_model)
+    atexit.register(engine.runs.shutdown)
+    return engine
 
 
 def _theme() -> gr.themes.Base:
