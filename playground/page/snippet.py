@@ -12,23 +12,29 @@ def python_snippet(
     verbalizer: Verbalizer,
     row: Mapping[str, str],
     fields: Sequence[str],
+    *,
+    trained: bool = False,
 ) -> str:
-    """A short script: every string in it is a JSON literal, which Python reads alike."""
-    words = {label: list(words) for label, words in verbalizer.words.items()}
+    """A short script: every string in it is a JSON literal, which Python reads alike.
+
+    With ``trained`` it loads a saved prompt, unpacked into the folder ``my-prompt``, in place of
+    the written one.
+    """
     example = {name: row.get(name, "") for name in fields}
-    return "\n".join(
-        (
-            "import playground as pg",
-            "",
-            f"model = pg.load_model({_literal(model)})",
-            f"template = pg.Template({_literal(str(template))})",
-            f"verbalizer = pg.Verbalizer({_literal(words)})",
-            f"row = {_literal(example)}",
-            "",
-            "print(pg.answer_distribution(model, template, row))",
-            "print(pg.classify(model, template, verbalizer, [row]))",
+    lines = ["import playground as pg", "", f"model = pg.load_model({_literal(model)})"]
+    if trained:
+        lines.append('prompt = pg.TrainedPrompt.load("my-prompt", model)')
+        calls = ("prompt.answer_distribution(row)", "prompt.classify([row])")
+    else:
+        words = {label: list(words) for label, words in verbalizer.words.items()}
+        lines.append(f"template = pg.Template({_literal(str(template))})")
+        lines.append(f"verbalizer = pg.Verbalizer({_literal(words)})")
+        calls = (
+            "pg.answer_distribution(model, template, row)",
+            "pg.classify(model, template, verbalizer, [row])",
         )
-    )
+    lines += [f"row = {_literal(example)}", "", *(f"print({call})" for call in calls)]
+    return "\n".join(lines)
 
 
 def _literal(value: object) -> str:

@@ -304,7 +304,14 @@ class PlaygroundTab:
             gr.skip() if seen.answers is None else prediction(seen, truth, language),
             gr.skip()
             if seen.template is None or seen.verbalizer is None
-            else python_snippet(model_name, seen.template, seen.verbalizer, texts_of_row, fields),
+            else python_snippet(
+                model_name,
+                seen.template,
+                seen.verbalizer,
+                texts_of_row,
+                fields,
+                trained=bool(prompt_id),
+            ),
             to_query(state),
             gr.skip()
             if not fields or fields == row.get("fields")
