@@ -13,6 +13,8 @@ from playground.models.encoding import Encoded, Encoder, SoftLayout
 from playground.models.families import FAMILIES
 from playground.prompts import Template, Verbalizer
 
+CPU_BATCH, ACCELERATOR_BATCH = 16, 64
+
 
 class LanguageModel:
     """A masked or causal language model behind the few calls that prompting needs.
@@ -29,6 +31,8 @@ class LanguageModel:
         self.max_length = _longest_input(network, tokenizer)
         self.encoder = Encoder(tokenizer, causal=causal, max_length=self.max_length)
         self._family = FAMILIES.get(network.config.model_type)
+        self._exact_of: Tensor | None = None
+        self._exact_copy = torch.empty(0)
         pad = tokenizer.pad_token_id
         self._pad_id = int(pad) if pad is not None else self.encoder.placeholder_id
 
@@ -141,13 +145,25 @@ class LanguageModel:
         states = self.network.base_model(**inputs, attention_mask=attention).last_hidden_state
         features = self._family.transform(self.network, states[at, places])  # (B, S, features)
         projection = self._family.projection(self.network)
-        weight, bias = projection.weight, projection.bias
-        if token_ids is not None:
-            weight = weight[token_ids]
-            bias = bias[token_ids] if bias is not None else None
+        bias = projection.bias
         # in float32: bfloat16 logits are so coarse that different words would tie
+        if token_ids is None:
+            weight = self._exact(projection.weight)
+        else:
+            weight = projection.weight[token_ids].float()
+            bias = bias[token_ids] if bias is not None else None
         bias = bias.float() if bias is not None else None
-        return torch.nn.functional.linear(features.float(), weight.float(), bias)
+        return torch.nn.functional.linear(features.float(), weight, bias)
+
+    def _exact(self, weight: Tensor) -> Tensor:
+        """The projection in float32. On a processor the copy is kept: making it takes longer than
+        the product, and a network in bfloat16 is frozen, so the copy stays true.
+        """
+        if weight.dtype == torch.float32 or weight.device.type != "cpu":
+            return weight.float()
+        if self._exact_of is not weight:
+            self._exact_of, self._exact_copy = weight, weight.detach().float()
+        return self._exact_copy
 
     def _pad(self, batch: Sequence[Encoded]) -> tuple[Tensor, Tensor, Tensor]:
         longest = max(len(example) for example in batch)
@@ -175,13 +191,15 @@ class LanguageModel:
         token_ids: Tensor,
         *,
         soft_vectors: Tensor | None = None,
-        batch_size: int = 64,
+        batch_size: int | None = None,
     ) -> Iterator[tuple[list[int], Tensor]]:
         """Logits of ``token_ids`` for many examples, without gradients, longest first.
 
         Yields (which examples, their logits (batch, slots, words)): a caller may look up between
-        batches. Examples of like length share a batch, so that little of it is padding.
+        batches. Examples of like length share a batch, so that little of it is padding. A
+        processor is fastest with small batches, an accelerator with larger ones.
         """
+        batch_size = batch_size or (CPU_BATCH if self.device.type == "cpu" else ACCELERATOR_BATCH)
         order = sorted(range(len(encoded)), key=lambda i: len(encoded[i]), reverse=True)
         for start in range(0, len(order), batch_size):
             chosen = order[start : start + batch_size]

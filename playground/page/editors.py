@@ -42,6 +42,11 @@ def prediction_line(elem_id: str, **options: Any) -> gr.HTML:
     return _widget("prediction_line", "showPrediction", "pg-prediction", elem_id, options)
 
 
+def code_view(elem_id: str, **options: Any) -> gr.HTML:
+    """A script with a button to copy it; value: its text."""
+    return _widget("code_view", "showCode", "pg-code", elem_id, options)
+
+
 def hidden_script(script: str) -> gr.HTML:
     """A component without a face: its script sees values arrive, or sends events."""
     return gr.HTML(value=None, html_template="", js_on_load=script, elem_classes="pg-hidden")

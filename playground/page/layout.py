@@ -38,7 +38,7 @@ def build(settings: Settings) -> tuple[gr.Blocks, dict[str, Any]]:
             with gr.Tab(shown("tab.train"), id="train") as second:
                 train = TrainTab(engine)
         playground.wire(page.load)
-        train.wire(page.load, playground, tabs)
+        train.wire(page.load, playground, tabs, second)
         header.upload.upload(
             playground.keep_table, [header.upload], [header.task, header.message], **PRIVATE
         ).success(

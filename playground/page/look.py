@@ -40,6 +40,13 @@ class Look:
     verbalizer_error: PlaygroundError | None = None
 
     @property
+    def shape(self) -> str | None:
+        """``prefix`` or ``cloze``, of a template that could be read."""
+        if self.template is None:
+            return None
+        return "prefix" if self.template.is_prefix else "cloze"
+
+    @property
     def prediction(self) -> str | None:
         return max(self.labels, key=lambda k: (self.labels or {})[k]) if self.labels else None
 

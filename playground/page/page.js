@@ -15,20 +15,28 @@ function playgroundInsert(piece) {
   area.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
-/** Tells the verbalizer's editor which words are made of several tokens. */
-function playgroundMarks(pieces) {
-  document.dispatchEvent(new CustomEvent("pg-marks", { detail: pieces }));
+/** What an answer brings beside its figures: messages, words of several tokens, the address. */
+function playgroundAside(aside) {
+  if (!aside) return;
+  document.dispatchEvent(new CustomEvent("pg-messages", { detail: aside.messages }));
+  document.dispatchEvent(new CustomEvent("pg-marks", { detail: aside.pieces }));
+  playgroundAddress(aside.query);
 }
 
 /** Keeps the page's state in its address; the run that is shown is kept by the Train tab. */
 function playgroundAddress(query) {
-  if (typeof query !== "string") return;
   const next = new URLSearchParams(query);
   const now = new URLSearchParams(location.search);
   for (const kept of ["tab", "run", "__theme"]) {
     if (now.has(kept) && !next.has(kept)) next.set(kept, now.get(kept));
   }
-  history.replaceState(history.state, "", `${location.pathname}?${next}`);
+  playgroundReplace(next);
+}
+
+/** Changes the address only where it differs: each change makes the browser look for the icon. */
+function playgroundReplace(parameters) {
+  const search = `?${parameters}`;
+  if (search !== location.search) history.replaceState(history.state, "", location.pathname + search);
 }
 
 /** Keeps one thing more in the address, such as the run that is shown. */
@@ -36,7 +44,7 @@ function playgroundRemember(name, value) {
   const now = new URLSearchParams(location.search);
   if (value) now.set(name, value);
   else now.delete(name);
-  history.replaceState(history.state, "", `${location.pathname}?${now}`);
+  playgroundReplace(now);
 }
 
 // Gradio selects the first tab by itself when it starts; that is nobody's choice.

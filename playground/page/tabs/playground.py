@@ -12,6 +12,7 @@ from playground.errors import PlaygroundError
 from playground.page.address import State, from_query, to_query
 from playground.page.answer_view import answer_figure, chips, label_figure, prediction
 from playground.page.editors import (
+    code_view,
     hidden_script,
     prediction_line,
     row_editor,
@@ -153,9 +154,8 @@ class PlaygroundTab:
             gr.HTML('<hr class="pg-rule">')
             self.answers = figure_view("answer-bars", texts=texts("en", "figure."))
         with gr.Accordion(shown("playground.in_python"), open=False):
-            self.snippet = gr.Code(language="python", show_label=False, interactive=False)
-        self.marks = hidden_script("watch('value', () => playgroundMarks(props.value));")
-        self.address = hidden_script("watch('value', () => playgroundAddress(props.value));")
+            self.snippet = code_view("snippet", value="")
+        self.aside = hidden_script("watch('value', () => playgroundAside(props.value));")
         self.typing = hidden_script("playgroundTyping(() => trigger('quiet', {}));")
 
     # ---- wiring --------------------------------------------------------------------------------
@@ -164,20 +164,15 @@ class PlaygroundTab:
         """Connects events; ``load`` is the Blocks' load event."""
         inputs = self.inputs
         self.ask_with: dict[str, Any] = {
-            "inputs": list(vars(inputs).values()),
+            "inputs": [*vars(inputs).values(), self.shape],
             "outputs": [
-                self.header_message,
-                self.template_message,
-                self.row_message,
-                self.verbalizer_message,
+                self.aside,
                 self.shape,
                 self.chips,
-                self.marks,
                 self.answers,
                 self.labels,
                 self.prediction,
                 self.snippet,
-                self.address,
                 inputs.row,
             ],
             **PRIVATE,
@@ -243,7 +238,7 @@ class PlaygroundTab:
         model = state.model or self.engine.default_model
         prompts = self.engine.prompts()
         chosen = state.prompt if any(state.prompt == known for _, known in prompts) else NO_PROMPT
-        answered = self.answer(model, task, template, verbalizer, chosen, row, request)
+        answered = self.answer(model, task, template, verbalizer, chosen, row, "", request)
         return [
             model,
             gr.Dropdown(choices=task_choices(self.engine, language), value=task),
@@ -263,9 +258,10 @@ class PlaygroundTab:
         verbalizer: dict[str, Any],
         prompt_id: str,
         row: dict[str, Any],
+        shape: str,
         request: gr.Request,
     ) -> list[Any]:
-        """Everything the tab shows for one prompt and one example."""
+        """Everything the tab shows for one prompt and one example; what stays is skipped."""
         language = language_of(request)
         row = row or {}
         rows = (verbalizer or {}).get("rows", [])
@@ -289,34 +285,41 @@ class PlaygroundTab:
             verbalizer=seen.verbalizer,
             prompt=prompt_id,
         )
+        aside = {
+            "messages": {
+                "header-message": _sentence(seen.model_error, language),
+                "template-message": _sentence(seen.template_error, language),
+                "row-message": _sentence(seen.row_error, language),
+                "verbalizer-message": _sentence(seen.verbalizer_error, language),
+            },
+            "pieces": seen.pieces,
+            "query": to_query(state),
+        }
+        kept = [gr.skip()] * 4  # the last good answer stays while a mistake is being mended
+        if seen.answers is not None:
+            kept = [
+                chips(seen, language),
+                answer_figure(seen, language),
+                label_figure(seen, truth, language) if seen.labels else _without_labels(seen),
+                prediction(seen, truth, language),
+            ]
         return [
-            _sentence(seen.model_error, language),
-            _sentence(seen.template_error, language),
-            _sentence(seen.row_error, language),
-            _sentence(seen.verbalizer_error, language),
-            gr.skip()
-            if seen.template is None
-            else ("prefix" if seen.template.is_prefix else "cloze"),
-            gr.skip() if seen.answers is None else chips(seen, language),
-            seen.pieces,
-            gr.skip() if seen.answers is None else answer_figure(seen, language),
-            label_figure(seen, truth, language) if seen.labels else _without_labels(seen),
-            gr.skip() if seen.answers is None else prediction(seen, truth, language),
-            gr.skip()
-            if seen.template is None or seen.verbalizer is None
-            else python_snippet(
-                model_name,
-                seen.template,
-                seen.verbalizer,
-                texts_of_row,
-                fields,
-                trained=bool(prompt_id),
-            ),
-            to_query(state),
+            aside,
+            gr.skip() if seen.shape in (None, shape) else seen.shape,
+            *kept,
+            self._snippet(seen, model_name, texts_of_row, fields, trained=bool(prompt_id)),
             gr.skip()
             if not fields or fields == row.get("fields")
             else {**row, "fields": fields, "row": texts_of_row},
         ]
+
+    @staticmethod
+    def _snippet(
+        seen: Look, model: str, row: dict[str, str], fields: list[str], *, trained: bool
+    ) -> Any:
+        if seen.template is None or seen.verbalizer is None:
+            return gr.skip()
+        return python_snippet(model, seen.template, seen.verbalizer, row, fields, trained=trained)
 
     def pick_task(self, task: str) -> list[Any]:
         """A task's own prompt and an example: template, verbalizer, prompt, row, two lists."""
@@ -384,8 +387,8 @@ class PlaygroundTab:
 
 
 def _without_labels(seen: Look) -> Any:
-    """No label bars: those shown stay while the verbalizer or template is being typed."""
-    return None if seen.verbalizer is not None and seen.answers is not None else gr.skip()
+    """No label bars: those shown stay while the verbalizer is being typed."""
+    return None if seen.verbalizer is not None else gr.skip()
 
 
 def _sentence(error: PlaygroundError | None, language: str) -> str:

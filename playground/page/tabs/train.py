@@ -96,7 +96,9 @@ class TrainTab:
 
     # ---- wiring --------------------------------------------------------------------------------
 
-    def wire(self, load: Callable[..., Any], playground: PlaygroundTab, tabs: gr.Tabs) -> None:
+    def wire(
+        self, load: Callable[..., Any], playground: PlaygroundTab, tabs: gr.Tabs, tab: gr.Tab
+    ) -> None:
         """Connects events; ``load`` is the Blocks' load event."""
         prompt = playground.inputs
         asked = [
@@ -142,8 +144,9 @@ class TrainTab:
             event(function, [source], [*carried, self.message], **PRIVATE).success(
                 playground.answer, **playground.ask_with
             )
+        # not with the template's every letter: it is looked at when the tab is opened
         gr.on(
-            [component.change for component in (*asked[4:], prompt.template, prompt.task)],
+            [tab.select, *(component.change for component in asked[4:])],
             self.summarise,
             asked,
             [self.summary],
