@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import pandas as pd
 
 from playground.errors import DataError, RunError
+from playground.processors import settle_threads
 from playground.runs import Runs
 from playground.tasks import built_in_tasks, load_task, read_csv
 
@@ -46,7 +47,9 @@ class Engine:
         def load() -> "LanguageModel":
             from playground.models import load_model
 
-            return load_model(name)
+            model = load_model(name)
+            settle_threads(model.parameters)
+            return model
 
         return self._models.get(name, load)
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from filelock import Timeout
 
 from playground.errors import PlaygroundError
+from playground.processors import settle_threads
 from playground.runs.folder import RunFolder, replace_folder, whole_folder
 from playground.runs.spec import RunSpec
 from playground.runs.store import RunStore, State
@@ -149,7 +150,9 @@ def language_model(name: str) -> "LanguageModel":
     """The model of that name, loaded once: the one from the warm-up may be the run's own."""
     from playground.models import load_model
 
-    return load_model(name)
+    model = load_model(name)
+    settle_threads(model.parameters)
+    return model
 
 
 def load(spec: RunSpec, folder: RunFolder) -> Training:

@@ -9,8 +9,8 @@ import torch
 
 from playground.errors import DataError, TemplateError, VerbalizerError
 from playground.methods import classify, start
-from playground.models.language_model import CPU_BATCH
 from playground.models import load_model
+from playground.models.language_model import CPU_BATCH
 from playground.prompts import Template, Verbalizer
 from tests import tiny
 

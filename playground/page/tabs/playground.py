@@ -210,7 +210,9 @@ class PlaygroundTab:
             (inputs.prompt.input, self.pick_prompt, [inputs.prompt], carried),
         ]
         for event, function, sources, targets in changes:
-            event(function, sources, targets, **PRIVATE).then(self.answer, **self.ask_with)
+            event(function, sources, targets, trigger_mode="always_last", **PRIVATE).then(
+                self.answer, **self.ask_with
+            )
         self.verbalizer.imported(
             self.import_verbalizer,
             [inputs.verbalizer],

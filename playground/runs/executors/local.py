@@ -9,6 +9,7 @@ from collections import deque
 from pathlib import Path
 
 from playground.errors import RunError
+from playground.processors import SLEEPING_THREADS
 from playground.runs.store import RunStore
 
 REPLACE_SECONDS = (
@@ -70,9 +71,7 @@ class LocalExecutor:
         """A new worker process, which waits on its standard input for the id of a run."""
         package = str(Path(__file__).parents[3])
         environment = {
-            # Threads that spin while they wait for each other make a training many times slower
-            # as soon as anything else, such as the page, wants the cores too.
-            "OMP_WAIT_POLICY": "PASSIVE",
+            **SLEEPING_THREADS,
             "HF_HUB_DISABLE_PROGRESS_BARS": "1",
             **os.environ,
             "PYTHONPATH": os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH")))),
