@@ -144,7 +144,7 @@ def run_figures() -> dict[str, Figure]:
     ]
     accuracy = _curves(range=[-0.02, 1.02], hoverformat=".3f", tickformat=".1f", dtick=0.2)
     accuracy["data"] = [_line("train", INK, width=2.25), _points("dev")]
-    rate = _curves(height=132, rangemode="tozero", hoverformat=".3~g", nticks=3, exponentformat="e")
+    rate = _curves(height=132, rangemode="tozero", hoverformat=".3~g", nticks=3, tickformat=".2~e")
     rate["data"] = [_line("learning_rate", INK, width=1.5)]
     speed = _curves(height=132, rangemode="tozero", hoverformat=".3~s", nticks=3, tickformat="~s")
     speed["data"] = [_line("tokens_per_second", INK, width=1.5)]

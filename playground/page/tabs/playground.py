@@ -188,7 +188,7 @@ class PlaygroundTab:
         ]
         carried = [inputs.model, inputs.template, inputs.verbalizer]
         opened = [inputs.model, inputs.task, *self.picked_by_task, *self.ask_with["outputs"][:-1]]
-        load(self.open, None, opened, **PRIVATE)
+        self.opened = load(self.open, None, opened, **PRIVATE)
         changes: list[tuple[Callable[..., Any], Callable[..., Any], Any, list[Any]]] = [
             # soft vectors belong to the model that they were trained with
             (inputs.model.input, lambda: NO_PROMPT, None, [inputs.prompt]),

@@ -144,6 +144,7 @@ class TrainTab:
             event(function, [source], [*carried, self.message], **PRIVATE).success(
                 playground.answer, **playground.ask_with
             )
+        playground.opened.then(self.summarise, asked, [self.summary], **PRIVATE)
         # not with the template's every letter: it is looked at when the tab is opened
         gr.on(
             [tab.select, *(component.change for component in asked[4:])],
