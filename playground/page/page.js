@@ -65,6 +65,11 @@ function playgroundRememberTab(name) {
   if (tabIsOpen) playgroundRemember("tab", name);
 }
 
+/** Asks for an answer as typing does. */
+function playgroundAsk() {
+  document.querySelector("#template")?.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
 /** Calls `ask` when the person has been quiet for a moment, whatever was typed into. */
 function playgroundTyping(ask) {
   let waiting = null;

@@ -206,13 +206,16 @@ class PlaygroundTab:
                 [self.starting_verbalizer],
                 [inputs.verbalizer],
             ),
-            (self.shape.input, self.reshape, [inputs.template, self.shape], [inputs.template]),
             (inputs.prompt.input, self.pick_prompt, [inputs.prompt], carried),
         ]
         for event, function, sources, targets in changes:
             event(function, sources, targets, trigger_mode="always_last", **PRIVATE).then(
                 self.answer, **self.ask_with
             )
+        # asked for as if typed: an answer to the last template must not turn the switch back
+        self.shape.input(
+            self.reshape, [inputs.template, self.shape], [inputs.template], queue=False, **PRIVATE
+        ).then(None, js="() => playgroundAsk()", queue=False, **PRIVATE)
         self.verbalizer.imported(
             self.import_verbalizer,
             [inputs.verbalizer],

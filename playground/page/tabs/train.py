@@ -130,7 +130,7 @@ class TrainTab:
             button.click(_giving(order), [self.run], [self.message], queue=False, **PRIVATE).then(
                 None, [self.run], None, js=_NUDGE_JS, queue=False, **PRIVATE
             )
-        self.view.state(self.set_buttons, [self.run], buttons, queue=False, **PRIVATE)
+        self.view.state(self.tell_state, [self.run], [*buttons, self.run], queue=False, **PRIVATE)
         self.run.input(self.show_run, [self.run], [self.view], **PRIVATE)
         self.run.change(
             None, [self.run], js="(run) => playgroundRemember('run', run)", queue=False, **PRIVATE
@@ -187,8 +187,8 @@ class TrainTab:
         reason = RunError(seen["reason"], code=seen["code"], **seen["details"])
         return {**seen, "reason": explain(reason, language)}
 
-    def set_buttons(self, run_id: str) -> list[Any]:
-        """Which buttons make sense in the run's state."""
+    def tell_state(self, run_id: str, request: gr.Request) -> list[Any]:
+        """Which buttons make sense in the run's new state, and the list of runs that names it."""
         state = self.engine.runs.get(run_id).state if run_id else ""
         working = state in ("queued", "running")
         usable = bool(run_id) and self.engine.runs.prompt_folder(run_id) is not None
@@ -200,6 +200,7 @@ class TrainTab:
             gr.Button(interactive=working or state == "paused"),
             gr.Button(interactive=usable),
             gr.DownloadButton(interactive=usable, value=self._packed(run_id) if usable else None),
+            self._run_picker(run_id, language_of(request)),
         ]
 
     def show_run(self, run_id: str, request: gr.Request) -> Any:
