@@ -48,6 +48,7 @@ class Header:
             theme = gr.Button("◐", size="sm", scale=0, min_width=40, elem_id="theme")
             link = gr.Button(shown("header.link"), size="sm", scale=0, min_width=92)
         self.message = message_line("header-message")
+        self.upload_message = message_line("upload-message")
         language.click(
             None,
             js="() => playgroundLanguage(document.documentElement.lang === 'en' ? 'zh-CN' : 'en')",

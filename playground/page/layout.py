@@ -40,10 +40,11 @@ def build(settings: Settings) -> tuple[gr.Blocks, dict[str, Any]]:
         playground.wire(page.load)
         train.wire(page.load, playground, tabs, second)
         header.upload.upload(
-            playground.keep_table, [header.upload], [header.task, header.message], **PRIVATE
-        ).success(
-            playground.pick_task, [header.task], playground.picked_by_task, **PRIVATE
-        ).success(playground.answer, **playground.ask_with)
+            playground.upload,
+            [header.upload],
+            [header.upload_message, header.task, *playground.picked_by_task],
+            **PRIVATE,
+        ).then(playground.answer, **playground.ask_with)
         for tab in (first, second):
             tab.select(None, js=f"() => playgroundRememberTab('{tab.id}')", **PRIVATE)
         page.load(None, js="() => playgroundOpenTab()", **PRIVATE)

@@ -1,13 +1,19 @@
 """What a task brings to the Playground tab: starting prompts and examples."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from playground.errors import PlaygroundError
 from playground.page.engine import Engine
+from playground.page.text import say
 from playground.prompts import Template, Verbalizer
 from playground.tasks import built_in_tasks, fields_of, load_task
 from playground.tasks.table import LABEL, SPLIT
+
+if TYPE_CHECKING:
+    from playground.methods import TrainedPrompt
+
+NO_PROMPT = ""
 
 # A table with more kinds of labels than this is no classification task; its labels stay out.
 MAX_LABELS = 24
@@ -95,6 +101,16 @@ def known_fields(engine: Engine, task: str, row: dict[str, Any]) -> list[str]:
         return fields_of(engine.table(task))
     except PlaygroundError:
         return list(row)
+
+
+def prompt_choices(engine: Engine, language: str) -> list[tuple[str, str]]:
+    """None and every trained prompt: (title, id)."""
+    return [(say("prompt.none", language), NO_PROMPT), *engine.prompts()]
+
+
+def carried_by(prompt: "TrainedPrompt") -> list[Any]:
+    """What a trained prompt brings to the Playground: model, template, verbalizer."""
+    return [prompt.model.name, str(prompt.template), {"rows": prompt.verbalizer.to_rows()}]
 
 
 def task_choices(engine: Engine, language: str) -> list[tuple[str, str]]:

@@ -155,10 +155,15 @@ def test_an_uploaded_table_brings_its_columns_as_fields(page: Page, tmp_path: Pa
 
 
 def test_a_broken_table_is_refused_with_its_row(page: Page, tmp_path: Path) -> None:
+    write(page, "{text} Mine [MASK].")
+    expect(page.locator("#chips")).to_contain_text("mine")
     table = tmp_path / "broken.csv"
     table.write_text("text,label\none,good\ntwo,bad,extra\n", encoding="utf-8")
     upload(page, "upload", table)
-    expect(page.locator("#header-message")).to_contain_text("Row 2 has 3 cells")
+    expect(page.locator("#upload-message")).to_contain_text("Row 2 has 3 cells")
+    expect(page.locator("#template textarea")).to_have_value("{text} Mine [MASK].")
+    page.wait_for_timeout(500)  # an answer follows; it must not take the sentence away
+    expect(page.locator("#upload-message")).to_contain_text("Row 2 has 3 cells")
 
 
 def test_a_verbalizer_goes_out_and_comes_in_as_json(page: Page, tmp_path: Path) -> None:

@@ -27,18 +27,20 @@ from playground.page.messages import message_line
 from playground.page.private import PRIVATE
 from playground.page.snippet import python_snippet
 from playground.page.task_start import (
+    NO_PROMPT,
+    carried_by,
     example,
     fields_shown,
     known_fields,
+    prompt_choices,
     task_choices,
     task_start,
 )
-from playground.page.text import explain, language_of, say, shown, texts
+from playground.page.text import explain, language_of, shown, texts
 from playground.prompts import Template, Verbalizer
 from playground.tasks import built_in_tasks
 
 TOP_K = 10
-NO_PROMPT = ""
 FIRST_TASK = "reviews"
 
 
@@ -241,7 +243,7 @@ class PlaygroundTab:
             row = {**row, "row": {**row["row"], **state.row}, "label": state.label or None}
         row["fields"] = fields_shown(template, list(row["row"])) or row["fields"]
         model = state.model or self.engine.default_model
-        prompts = self.engine.prompts()
+        prompts = prompt_choices(self.engine, language)
         chosen = state.prompt if any(state.prompt == known for _, known in prompts) else NO_PROMPT
         answered = self.answer(model, task, template, verbalizer, chosen, row, "", request)
         return [
@@ -249,7 +251,7 @@ class PlaygroundTab:
             gr.Dropdown(choices=task_choices(self.engine, language), value=task),
             template,
             gr.HTML(value=verbalizer, texts=texts(language, "verbalizer.")),
-            gr.Dropdown(choices=self._prompt_choices(prompts, language), value=chosen),
+            gr.Dropdown(choices=prompts, value=chosen),
             row,
             *starting,
             *answered[:-1],
@@ -366,29 +368,21 @@ class PlaygroundTab:
             prompt = self.engine.prompt(prompt_id)
         except PlaygroundError:
             return [gr.skip()] * 3  # the answer that follows says why
-        return [
-            prompt.model.name,
-            str(prompt.template),
-            {"rows": prompt.verbalizer.to_rows()},
-        ]
+        return carried_by(prompt)
 
     def list_prompts(self, chosen: str, request: gr.Request) -> Any:
         """The trained prompts as they are now."""
-        choices = self._prompt_choices(self.engine.prompts(), language_of(request))
-        return gr.Dropdown(choices=choices, value=chosen)
+        return gr.Dropdown(choices=prompt_choices(self.engine, language_of(request)), value=chosen)
 
-    def keep_table(self, path: str, request: gr.Request) -> tuple[Any, str]:
-        """Takes an uploaded CSV in: the list of tasks with it chosen, and a message."""
+    def upload(self, path: str, request: gr.Request) -> list[Any]:
+        """Takes a CSV in and opens it; one that cannot be read changes nothing but the message."""
         language = language_of(request)
         try:
             name = self.engine.keep_table(Path(path))
         except PlaygroundError as error:
-            return gr.skip(), explain(error, language)
-        return gr.Dropdown(choices=task_choices(self.engine, language), value=name), ""
-
-    @staticmethod
-    def _prompt_choices(prompts: list[tuple[str, str]], language: str) -> list[tuple[str, str]]:
-        return [(say("prompt.none", language), NO_PROMPT), *prompts]
+            return [explain(error, language), *[gr.skip()] * (1 + len(self.picked_by_task))]
+        choices = task_choices(self.engine, language)
+        return ["", gr.Dropdown(choices=choices, value=name), *self.pick_task(name)]
 
 
 def _without_labels(seen: Look) -> Any:

@@ -17,6 +17,7 @@ from playground.page.messages import message_line
 from playground.page.plan import cost, start_run
 from playground.page.private import PRIVATE
 from playground.page.tabs.playground import PlaygroundTab
+from playground.page.task_start import carried_by, prompt_choices
 from playground.page.text import explain, language_of, say, shown, texts
 from playground.prompts import Verbalizer
 
@@ -111,7 +112,7 @@ class TrainTab:
             self.seed,
             *self.form.values(),
         ]
-        buttons = [self.start, self.pause, self.step, self.resume, self.stop, self.use, self.save]
+        buttons = [self.pause, self.step, self.resume, self.stop, self.use, self.save]
         load(self.open, None, [self.run, self.view], **PRIVATE)
         self.start.click(
             self.start_training,
@@ -193,7 +194,6 @@ class TrainTab:
         working = state in ("queued", "running")
         usable = bool(run_id) and self.engine.runs.prompt_folder(run_id) is not None
         return [
-            gr.Button(interactive=True),
             gr.Button(interactive=working),
             gr.Button(interactive=state in ("running", "paused")),
             gr.Button(interactive=state in ("paused", "stopped", "interrupted", "failed")),
@@ -218,12 +218,9 @@ class TrainTab:
             prompt = self.engine.prompt(prompt_id)
         except PlaygroundError as error:
             return [*[gr.skip()] * 5, explain(error, language)]
-        choices = [(say("prompt.none", language), ""), *self.engine.prompts()]
         return [
-            gr.Dropdown(choices=choices, value=prompt_id),
-            prompt.model.name,
-            str(prompt.template),
-            {"rows": prompt.verbalizer.to_rows()},
+            gr.Dropdown(choices=prompt_choices(self.engine, language), value=prompt_id),
+            *carried_by(prompt),
             gr.Tabs(selected="playground"),
             "",
         ]
