@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from playground.methods import (
+        Calibration,
         Event,
         Method,
         TrainedPrompt,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Calibration",
     "DataError",
     "LanguageModel",
     "ModelError",
@@ -60,6 +62,7 @@ __getattr__ = lazy_exports(
     {
         "LanguageModel": "playground.models",
         "load_model": "playground.models",
+        "Calibration": "playground.methods",
         "TrainedPrompt": "playground.methods",
         "answer_distribution": "playground.methods",
         "classify": "playground.methods",

@@ -9,11 +9,13 @@ from playground.methods.registry import Method, method, methods
 from playground.methods.settings import MethodSettings, TrainingSettings
 
 if TYPE_CHECKING:
+    from playground.methods.calibration import Calibration
     from playground.methods.trained_prompt import TrainedPrompt
     from playground.methods.training import Event, Training, start
     from playground.methods.zero_shot import answer_distribution, classify
 
 __all__ = [
+    "Calibration",
     "Event",
     "Method",
     "MethodSettings",
@@ -30,6 +32,7 @@ __all__ = [
 __getattr__ = lazy_exports(
     __name__,
     {
+        "Calibration": "playground.methods.calibration",
         "Event": "playground.methods.training",
         "TrainedPrompt": "playground.methods.trained_prompt",
         "Training": "playground.methods.training",

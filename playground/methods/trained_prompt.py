@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -14,7 +14,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from playground.errors import ModelError, PlaygroundError
-from playground.methods.zero_shot import answer_distribution, classify
+from playground.methods.calibration import Calibration
+from playground.methods.zero_shot import Rows, answer_distribution, classify
 from playground.models import LanguageModel
 from playground.prompts import Template, Verbalizer
 
@@ -50,9 +51,16 @@ class TrainedPrompt:
             self.model, self.template, row, top_k=top_k, soft_vectors=self.vectors
         )
 
-    def classify(self, rows: pd.DataFrame | Sequence[Mapping[str, object]]) -> pd.DataFrame:
+    def classify(self, rows: Rows, *, calibration: Calibration | None = None) -> pd.DataFrame:
         """As `playground.classify`, with what was trained."""
-        return classify(self.model, self.template, self.verbalizer, rows, soft_vectors=self.vectors)
+        return classify(
+            self.model,
+            self.template,
+            self.verbalizer,
+            rows,
+            soft_vectors=self.vectors,
+            calibration=calibration,
+        )
 
     def save(self, folder: str | Path) -> Path:
         """Writes ``prompt.json`` and ``prompt.safetensors`` into ``folder`` and returns it."""

@@ -1,15 +1,17 @@
 """Asking a model as it is: the distribution at the answer slot, and labels by the verbalizer."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
 
 from playground.models import LanguageModel
 from playground.prompts import Template, Verbalizer
+
+if TYPE_CHECKING:
+    from playground.methods.calibration import Calibration
 
 Rows = pd.DataFrame | Sequence[Mapping[str, object]]
 
@@ -56,23 +58,42 @@ def classify(
     rows: Rows,
     *,
     soft_vectors: Tensor | None = None,
+    calibration: "Calibration | None" = None,
 ) -> pd.DataFrame:
     """Label probabilities for each row, and the label of the highest.
 
-    Columns: one a label (probabilities that sum to 1), then ``prediction``. Only the label words'
-    rows of the vocabulary are computed, at the first answer slot.
+    Columns: one a label (probabilities that sum to 1), then ``prediction``. With ``calibration``
+    the model's taste for the label words is taken out.
     Raises TemplateError, VerbalizerError or DataError.
+    """
+    scores = label_scores(model, template, verbalizer, rows, soft_vectors=soft_vectors)
+    if calibration is not None:
+        scores = calibration.apply(scores, verbalizer.labels)
+    probabilities = scores.softmax(1).double().cpu().numpy()
+    table = pd.DataFrame(probabilities, columns=list(verbalizer.labels))
+    table["prediction"] = [verbalizer.labels[i] for i in probabilities.argmax(1)]
+    return table
+
+
+def label_scores(
+    model: LanguageModel,
+    template: Template,
+    verbalizer: Verbalizer,
+    rows: Rows,
+    *,
+    soft_vectors: Tensor | None = None,
+) -> Tensor:
+    """The verbalizer's scores at the first answer slot: (rows, labels), in float32.
+
+    Only the label words' rows of the vocabulary are computed. A softmax over them gives the label
+    probabilities. Raises TemplateError, VerbalizerError or DataError.
     """
     encoded = model.encode(template, list(iterate(rows)))
     word_ids = model.label_word_ids(template, verbalizer)
-    probabilities = np.zeros((len(encoded), len(verbalizer.labels)))
+    scores = torch.zeros(len(encoded), len(verbalizer.labels), device=model.device)
     for chosen, logits in model.score(encoded, word_ids, soft_vectors=soft_vectors):
-        scores = verbalizer.scores(logits[:, 0])  # (batch, labels)
-        probabilities[chosen] = scores.softmax(-1).double().cpu().numpy()
-    table = pd.DataFrame(probabilities, columns=list(verbalizer.labels))
-    best = probabilities.argmax(1) if len(encoded) else []
-    table["prediction"] = [verbalizer.labels[i] for i in best]
-    return table
+        scores[chosen] = verbalizer.scores(logits[:, 0])
+    return scores
 
 
 def iterate(rows: Rows) -> Iterator[dict[str, Any]]:
