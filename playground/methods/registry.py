@@ -9,7 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 from playground.errors import SettingsError
-from playground.methods.settings import PTuningSettings, TrainingSettings
+from playground.methods.settings import (
+    PromptFineTuningSettings,
+    PTuningSettings,
+    TrainingSettings,
+)
 
 if TYPE_CHECKING:
     from playground.methods.training import Learner
@@ -38,6 +42,12 @@ _METHODS = (
         "frozen.",
         PTuningSettings,
         "playground.methods.p_tuning:PTuning",
+    ),
+    Method(
+        "prompt-fine-tuning",
+        "Trains the whole language model through the template and the verbalizer.",
+        PromptFineTuningSettings,
+        "playground.methods.prompt_finetuning:PromptFineTuning",
     ),
 )
 

@@ -50,7 +50,7 @@ class TrainingSettings(MethodSettings):
 
     steps: int = Field(100, ge=1, le=100_000, description="How many batches to learn from.")
     learning_rate: float = Field(
-        1e-3, gt=0, le=10, description="Step size for the prompt; falls linearly to zero."
+        1e-3, gt=0, le=10, description="Step size of what is trained; falls linearly to zero."
     )
     batch_size: int = Field(16, ge=1, le=1024, description="Examples in a step.")
     seed: int = Field(13, ge=0, le=2**31 - 1, description="Same seed, same curve.")
@@ -80,4 +80,15 @@ class PTuningSettings(TrainingSettings):
     )
     model_learning_rate: float = Field(
         2e-5, gt=0, le=1, description="Step size for the language model, if it is trained too."
+    )
+
+
+class PromptFineTuningSettings(TrainingSettings):
+    """Of prompt-based fine-tuning."""
+
+    learning_rate: float = Field(
+        2e-4,
+        gt=0,
+        le=1,
+        description="Step size for the language model; 1e-5 to 5e-5 suit large ones.",
     )

@@ -126,7 +126,7 @@ class LanguageModel:
         token_ids: Tensor | None = None,
         soft_vectors: Tensor | None = None,
     ) -> Tensor:
-        """Logits at the answer slots: (batch, slots, vocabulary), in float32.
+        """Logits at the answer slots: (batch, slots, vocabulary), in float32 or better.
 
         With ``token_ids`` (words,) only their rows of the vocabulary are computed:
         (batch, slots, words). ``soft_vectors`` (vectors, embedding) stand in the soft slots;
@@ -141,26 +141,25 @@ class LanguageModel:
         at = torch.arange(len(batch), device=self.device)[:, None]  # (B, 1)
         if self._family is None:
             logits: Tensor = self.network(**inputs, attention_mask=attention).logits[at, places]
-            return (logits if token_ids is None else logits[..., token_ids]).float()
+            return _at_least_float32(logits if token_ids is None else logits[..., token_ids])
         states = self.network.base_model(**inputs, attention_mask=attention).last_hidden_state
         features = self._family.transform(self.network, states[at, places])  # (B, S, features)
         projection = self._family.projection(self.network)
         bias = projection.bias
-        # in float32: bfloat16 logits are so coarse that different words would tie
         if token_ids is None:
             weight = self._exact(projection.weight)
         else:
-            weight = projection.weight[token_ids].float()
+            weight = _at_least_float32(projection.weight[token_ids])
             bias = bias[token_ids] if bias is not None else None
-        bias = bias.float() if bias is not None else None
-        return torch.nn.functional.linear(features.float(), weight, bias)
+        bias = _at_least_float32(bias) if bias is not None else None
+        return torch.nn.functional.linear(_at_least_float32(features), weight, bias)
 
     def _exact(self, weight: Tensor) -> Tensor:
         """The projection in float32. On a processor the copy is kept: making it takes longer than
         the product, and a network in bfloat16 is frozen, so the copy stays true.
         """
-        if weight.dtype == torch.float32 or weight.device.type != "cpu":
-            return weight.float()
+        if weight.dtype != torch.bfloat16 or weight.device.type != "cpu":
+            return _at_least_float32(weight)
         if self._exact_of is not weight:
             self._exact_of, self._exact_copy = weight, weight.detach().float()
         return self._exact_copy
@@ -233,6 +232,11 @@ class LanguageModel:
         for parameter in network.parameters():
             parameter.requires_grad_(True)
         return LanguageModel(self.name, network, self.tokenizer, causal=self.kind == "causal")
+
+
+def _at_least_float32(values: Tensor) -> Tensor:
+    """Logits in bfloat16 are so coarse that different words would tie."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
 def _longest_input(network: Any, tokenizer: Any) -> int:

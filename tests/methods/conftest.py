@@ -16,8 +16,8 @@ SHORT: dict[str, Any] = {
     "batch_size": 4,
     "dev_every": 2,
     "snapshot_every": 3,
-    "soft_tokens": 3,
 }
+OWN: dict[str, dict[str, Any]] = {"p-tuning": {"soft_tokens": 3}}
 
 
 @dataclass(frozen=True)
@@ -30,16 +30,16 @@ class Toy:
     train: pd.DataFrame
     dev: pd.DataFrame
 
-    def start(self, **settings: Any) -> Training:
-        """A P-Tuning of six steps, or what ``settings`` make of it."""
+    def start(self, method: str = "p-tuning", **settings: Any) -> Training:
+        """A training of six steps, or what ``settings`` make of it."""
         return start(
-            "p-tuning",
+            method,
             self.model,
             self.template,
             self.verbalizer,
             self.train,
             self.dev,
-            SHORT | settings,
+            SHORT | OWN.get(method, {}) | settings,
         )
 
 
