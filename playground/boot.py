@@ -1,8 +1,7 @@
-"""Starting the server: answer at once, build the page, then load the engine.
+"""Starting the server: answer at once, build the page, and meanwhile load the first model.
 
-Imports hold Python's global lock, so one thread does them in the order in which a person needs
-the results: first Gradio and the page, which the browser then unpacks on the other core, and
-meanwhile torch, transformers and the first model.
+Imports hold Python's global lock, so there are two processes: this one imports Gradio and builds
+the page, the inference process imports torch and transformers and loads the model.
 """
 
 from __future__ import annotations
@@ -16,24 +15,23 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import uvicorn
 
 from playground.door import Application, Door
 from playground.errors import PlaygroundError, SettingsError
 from playground.gradio_import import import_gradio
-from playground.processors import share_processors
+from playground.inference.client import InferenceProcess
 from playground.settings import Settings
 
 if TYPE_CHECKING:
-    import gradio as gr
+    from playground.page.layout import Page
 
-Build = Callable[[Settings], tuple["gr.Blocks", dict[str, Any]]]
-WarmUp = Callable[[Settings], None]
+Build = Callable[[Settings], "Page"]
 
 # What a public page on one machine needs, unless the page asks for something else.
-MOUNT_DEFAULTS: dict[str, Any] = {
+MOUNT_DEFAULTS: dict[str, object] = {
     "enable_monitoring": False,
     "max_file_size": "20mb",
     "run_history": False,
@@ -48,7 +46,9 @@ COLLECT_AFTER = 50_000
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serves the Prompt Playground until it is told to stop; gives the exit code."""
     try:
-        return serve(Settings.from_command_line(arguments), build_page, warm_up)
+        settings = Settings.from_command_line(arguments)
+        with InferenceProcess() as inference:
+            return serve(settings, lambda settings: build_page(settings, inference))
     except PlaygroundError as error:
         print(error, file=sys.stderr)
         return 1
@@ -56,27 +56,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
-def build_page(settings: Settings) -> tuple[gr.Blocks, dict[str, Any]]:
-    """Builds the Gradio page; the second value goes to ``gr.mount_gradio_app``."""
+def build_page(settings: Settings, inference: InferenceProcess) -> Page:
+    """Builds the Gradio page over a process that answers."""
     import_gradio()
     from playground.page.layout import build
 
-    return build(settings)
+    return build(settings, inference)
 
 
-def warm_up(settings: Settings) -> None:
-    """Loads the engine and the model that the page opens with, where the page looks for them."""
-    from playground.page.layout import warm_up
+def serve(settings: Settings, build: Build) -> int:
+    """Listens at once, lets the page in when ``build`` has made it, then calls its ``warm_up``.
 
-    warm_up(settings)
-
-
-def serve(settings: Settings, build: Build, warm_up: WarmUp) -> int:
-    """Listens at once, lets the page in when ``build`` has made it, then calls ``warm_up``.
-
-    Both run in one background thread, ``warm_up`` while the page already answers; a request that
-    needs the engine sooner must wait on the same lock as ``warm_up``: importing transformers from
-    two threads at a time can fail. The exit code is 1 if the page could not be built, otherwise 0.
+    Both run in one background thread, ``warm_up`` while the page already answers. The exit code is
+    1 if the page could not be built, otherwise 0.
     Raises SettingsError where nothing can listen at this address and port.
     """
     listener = _listen(settings.host, settings.port)
@@ -93,14 +85,15 @@ def serve(settings: Settings, build: Build, warm_up: WarmUp) -> int:
 
     def prepare() -> None:
         try:
-            door.admit(_mounted(*build(settings), host=host, port=port))
+            page = build(settings)
+            door.admit(_mounted(page, host=host, port=port))
         except Exception as error:
             _report("The page could not be built.", error)
             failed.set()
             server.should_exit = True
             return
         try:
-            warm_up(settings)
+            page.warm_up()
             door.engine = "ready"
         except Exception as error:
             _report(f"The model “{settings.model}” could not be loaded.", error)
@@ -113,7 +106,7 @@ def serve(settings: Settings, build: Build, warm_up: WarmUp) -> int:
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
     if preparation.is_alive():
-        # Python aborts if its end finds a thread inside torch's C++: leave without its clean-up.
+        # a thread that imports, or waits for a model, would hold up the end: leave without it
         os._exit(0)
     return 1 if failed.is_set() else 0
 
@@ -162,19 +155,18 @@ def _set_environment(settings: Settings) -> None:
     # lie where everything else does.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ.setdefault("GRADIO_TEMP_DIR", str(settings.home / "uploads"))
-    share_processors()
 
 
-def _mounted(blocks: gr.Blocks, launch: dict[str, Any], *, host: str, port: int) -> Application:
+def _mounted(page: Page, *, host: str, port: int) -> Application:
     import fastapi
     import gradio as gr
 
     from playground.page.early import EarlyScript
 
-    options = {"path": "/", "server_name": host, "server_port": port} | MOUNT_DEFAULTS | launch
+    options = {"path": "/", "server_name": host, "server_port": port} | MOUNT_DEFAULTS | page.launch
     app = fastapi.FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(EarlyScript)
-    mounted: Application = gr.mount_gradio_app(app, blocks, **options)
+    mounted: Application = gr.mount_gradio_app(app, page.blocks, **options)
     return mounted
 
 

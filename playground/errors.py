@@ -4,6 +4,9 @@ Each error is a sentence for people and carries a stable ``code`` with the value
 so that the page can show it beside the right field and in the reader's language.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class PlaygroundError(Exception):
     """A sentence that says what is wrong, where, and what to do about it.
@@ -17,6 +20,15 @@ class PlaygroundError(Exception):
         self.message = message
         self.code = code
         self.details = details
+
+    def to_json(self) -> dict[str, Any]:
+        """For another process; `error_from_json` makes the error of it again."""
+        return {
+            "kind": type(self).__name__,
+            "message": self.message,
+            "code": self.code,
+            "details": self.details,
+        }
 
 
 class TemplateError(PlaygroundError):
@@ -65,3 +77,15 @@ class SettingsError(PlaygroundError):
 
 class RunError(PlaygroundError):
     """A run that does not exist, or that cannot do what was asked in its state."""
+
+
+_KINDS = {kind.__name__: kind for kind in PlaygroundError.__subclasses__()}
+_KINDS[PlaygroundError.__name__] = PlaygroundError
+
+
+def error_from_json(told: Mapping[str, Any]) -> Exception:
+    """What `PlaygroundError.to_json` tells of; RuntimeError where it tells of something else."""
+    kind = _KINDS.get(told.get("kind", ""))
+    if kind is None:
+        return RuntimeError(told["message"])
+    return kind(told["message"], code=told["code"], **told["details"])

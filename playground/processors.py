@@ -17,12 +17,6 @@ SMALL = 30_000_000
 SLEEPING_THREADS = {"OMP_WAIT_POLICY": "PASSIVE"}
 
 
-def share_processors() -> None:
-    """Makes waiting threads sleep. Call it before torch is first imported: OpenMP reads it then."""
-    for name, value in SLEEPING_THREADS.items():
-        os.environ.setdefault(name, value)
-
-
 def settle_threads(parameters: int) -> None:
     """Lets torch compute on one core for a small model, on all of them for a larger one."""
     import torch

@@ -73,7 +73,7 @@ from playground.settings import Settings
 def build(settings):
     raise ModelError("There is no such model.")
 
-raise SystemExit(serve(Settings.from_environment(), build, print))
+raise SystemExit(serve(Settings.from_environment(), build))
 """
     with Server(free_port, home, ["-c", script]) as server:
         code, printed = server.wait()

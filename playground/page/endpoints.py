@@ -7,7 +7,7 @@ import gradio as gr
 from playground.errors import PlaygroundError
 from playground.page.engine import Engine
 from playground.page.plan import start_run
-from playground.prompts import Template, Verbalizer
+from playground.prompts import Verbalizer
 
 MAX_ROWS = 2000
 
@@ -33,20 +33,15 @@ def add_endpoints(engine: Engine) -> None:
         Returns:
             One object a token: slot, token, token_id, logit, probability, rank.
         """
-        from playground.methods.zero_shot import answer_distribution as ask
-        from playground.methods.zero_shot import iterate
-
-        trained = engine.prompt(prompt) if prompt else None
-        language_model = trained.model if trained else engine.model(model)
-        vectors = trained.vectors if trained else None
-        found = ask(
-            language_model,
-            Template(template),
-            row,
+        found: list[dict[str, Any]] = engine.inference.ask(
+            "answer_distribution",
+            model=model,
+            template=template,
+            row=row,
             top_k=max(1, min(100, top_k)),
-            soft_vectors=vectors,
+            prompt=engine.prompt_path(prompt),
         )
-        return list(iterate(found))
+        return found
 
     def classify(
         template: str,
@@ -66,14 +61,15 @@ def add_endpoints(engine: Engine) -> None:
         Returns:
             One object a row: a probability a label, and prediction.
         """
-        from playground.methods.zero_shot import classify as ask
-        from playground.methods.zero_shot import iterate
-
-        chosen = rows[:MAX_ROWS]
-        if prompt:
-            return list(iterate(engine.prompt(prompt).classify(chosen)))
-        found = ask(engine.model(model), Template(template), Verbalizer(verbalizer), chosen)
-        return list(iterate(found))
+        found: list[dict[str, Any]] = engine.inference.ask(
+            "classify",
+            model=model,
+            template=template,
+            verbalizer=None if prompt else Verbalizer(verbalizer).to_json(),
+            rows=rows[:MAX_ROWS],
+            prompt=engine.prompt_path(prompt),
+        )
+        return found
 
     def start(
         template: str,

@@ -1,57 +1,35 @@
-"""What the page keeps between requests: loaded models, trained prompts, uploaded tables, runs."""
+"""What the page keeps between requests: trained prompts, uploaded tables, runs."""
 
 import hashlib
 import shutil
-import threading
-from collections import OrderedDict
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Any
 
 import pandas as pd
 
 from playground.errors import DataError, RunError
-from playground.processors import settle_threads
+from playground.inference.client import InferenceProcess
+from playground.recently_used import RecentlyUsed
 from playground.runs import Runs
 from playground.tasks import built_in_tasks, load_task, read_csv
 
-if TYPE_CHECKING:
-    from playground.methods import TrainedPrompt
-    from playground.models import LanguageModel
-
-MODELS_KEPT = 3
 RUNS_AT_ONCE = 2  # a paused run keeps its place, and must not keep the next one waiting
-PROMPTS_KEPT = 16
 TABLES_KEPT = 4
 _IMPORTED = "imported-"
 
-T = TypeVar("T")
-
 
 class Engine:
-    """Loads once, keeps the few used last. Safe to call from many requests at a time."""
+    """Files and runs by their names, and the models behind them: ``inference`` has those.
 
-    def __init__(self, home: Path, default_model: str) -> None:
+    Safe to call from many requests at a time.
+    """
+
+    def __init__(self, home: Path, default_model: str, inference: InferenceProcess) -> None:
         self.home = home
         self.default_model = default_model
+        self.inference = inference
         self.runs = Runs(home, at_once=RUNS_AT_ONCE)
-        self._models = _Kept["LanguageModel"](MODELS_KEPT)
-        self._prompts = _Kept["TrainedPrompt"](PROMPTS_KEPT)
-        self._tables = _Kept[pd.DataFrame](TABLES_KEPT)
-
-    # ---- models --------------------------------------------------------------------------------
-
-    def model(self, name: str) -> "LanguageModel":
-        """The model of that name, loaded at its first use. Raises ModelError."""
-
-        def load() -> "LanguageModel":
-            from playground.models import load_model
-
-            model = load_model(name)
-            settle_threads(model.parameters)
-            return model
-
-        return self._models.get(name, load)
+        self._tables = RecentlyUsed[pd.DataFrame](TABLES_KEPT)
 
     # ---- trained prompts -----------------------------------------------------------------------
 
@@ -69,17 +47,22 @@ class Engine:
             "There is no such trained prompt any more.", code="prompt.unknown", prompt=prompt_id
         )
 
-    def prompt(self, prompt_id: str) -> "TrainedPrompt":
-        """A trained prompt with its model. Raises RunError or ModelError."""
-        from playground.methods import TrainedPrompt
+    def prompt_path(self, prompt_id: str) -> str | None:
+        """A trained prompt as ``inference`` takes it, None for the model as it is.
 
-        folder = self.prompt_folder(prompt_id)
-        description = TrainedPrompt.describe(folder)
-        # a resumed run overwrites its prompt: the step is part of what is remembered
-        key = f"{prompt_id}@{description['step']}"
-        return self._prompts.get(
-            key, lambda: TrainedPrompt.load(folder, self.model(description["model"]))
+        Raises RunError.
+        """
+        return str(self.prompt_folder(prompt_id)) if prompt_id else None
+
+    def carried_by(self, prompt_id: str) -> dict[str, Any]:
+        """What a trained prompt brings along: ``model``, ``template``, rows of a ``verbalizer``.
+
+        Raises RunError or ModelError.
+        """
+        carried: dict[str, Any] = self.inference.ask(
+            "carried_by", prompt=str(self.prompt_folder(prompt_id))
         )
+        return carried
 
     def prompts(self) -> list[tuple[str, str]]:
         """(name for people, id) of every trained prompt, newest first."""
@@ -96,8 +79,6 @@ class Engine:
 
         Raises ModelError where they are not a trained prompt.
         """
-        from playground.methods import TrainedPrompt
-
         digest = hashlib.sha256()
         for file in sorted(files, key=lambda f: f.suffix):
             digest.update(file.read_bytes())
@@ -108,7 +89,7 @@ class Engine:
             for file in files:
                 if file.suffix in (".json", ".safetensors"):
                     shutil.copyfile(file, folder / f"prompt{file.suffix}")
-            TrainedPrompt.load(folder, self.model(TrainedPrompt.describe(folder)["model"]))
+            self.carried_by(prompt_id)
         except Exception:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -148,30 +129,3 @@ class Engine:
 
     def _tables_folder(self) -> Path:
         return self.home / "tables"
-
-
-class _Kept(Generic[T]):
-    """The ``size`` values used last: each made once, and none waits while another is made."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._values: OrderedDict[str, T] = OrderedDict()
-        self._making: dict[str, threading.Lock] = {}
-        self._lock = threading.Lock()
-
-    def get(self, key: str, make: Callable[[], T]) -> T:
-        """The value of that key, made now if it is not there; what ``make`` raises is passed on."""
-        with self._lock:
-            mine = self._making.setdefault(key, threading.Lock())
-        with mine:
-            with self._lock:
-                if key in self._values:
-                    self._values.move_to_end(key)
-                    return self._values[key]
-            made = make()
-            with self._lock:
-                self._values[key] = made
-                while len(self._values) > self._size:
-                    self._values.popitem(last=False)
-                self._making.pop(key, None)
-            return made

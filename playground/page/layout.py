@@ -2,16 +2,18 @@
 
 import atexit
 import threading
-from functools import cache
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from playground.inference.client import InferenceProcess
+from playground.models.built_in import built_in_models
 from playground.page.endpoints import add_endpoints
 from playground.page.engine import Engine
 from playground.page.header import Header
-from playground.page.look import look
 from playground.page.private import PRIVATE
 from playground.page.tabs.playground import PlaygroundTab
 from playground.page.tabs.train import TrainTab
@@ -24,11 +26,19 @@ _STYLE = _HERE.parents[1] / "assets" / "style"
 _SYSTEM_FONT = ["system-ui", "-apple-system", "Segoe UI", "Noto Sans", "Noto Sans CJK SC"]
 
 
-def build(settings: Settings) -> tuple[gr.Blocks, dict[str, Any]]:
-    """The page, and the arguments with which to mount or launch it."""
-    from playground.models.built_in import built_in_models
+@dataclass(frozen=True)
+class Page:
+    """The page, the arguments with which to mount it, and what to call once it is served."""
 
-    engine = _engine(settings.home, settings.model)
+    blocks: gr.Blocks
+    launch: dict[str, Any]
+    warm_up: Callable[[], None]
+
+
+def build(settings: Settings, inference: InferenceProcess) -> Page:
+    """The page over a process that answers; its ``warm_up`` raises ModelError."""
+    engine = Engine(settings.home, settings.model, inference)
+    atexit.register(engine.runs.shutdown)
     with gr.Blocks(title="Prompt Playground", fill_width=True, analytics_enabled=False) as page:
         add_endpoints(engine)  # before the page's own events, which must not take their names
         header = Header(settings.model, built_in_models())
@@ -48,32 +58,23 @@ def build(settings: Settings) -> tuple[gr.Blocks, dict[str, Any]]:
         for tab in (first, second):
             tab.select(None, js=f"() => playgroundRememberTab('{tab.id}')", **PRIVATE)
         page.load(None, js="() => playgroundOpenTab()", **PRIVATE)
-    return page, {
+    launch = {
         "theme": _theme(),
         "css_paths": sorted(_STYLE.glob("*.css")),
         "head": f"<script>{(_HERE / 'page.js').read_text(encoding='utf-8')}</script>",
         "i18n": translations(),
         "footer_links": ["api"],
     }
+    return Page(page, launch, lambda: _warm_up(engine))
 
 
-def warm_up(settings: Settings) -> None:
-    """Loads the model that the page opens with, and has a training worker made ready later."""
-    engine = _engine(settings.home, settings.model)
-    model = engine.model(settings.model)
-    # the first forward pass is slow; let it be ours and not the first visitor's
-    look(model, "[MASK]", {}, [], top_k=1)
+def _warm_up(engine: Engine) -> None:
+    """Waits for the model that the page opens with; has a training worker made ready later."""
+    engine.inference.ask("warm_up", model=engine.default_model)
     # the cores belong to the first visitor's page for a while
     later = threading.Timer(WORKER_AFTER, engine.runs.warm)
     later.daemon = True
     later.start()
-
-
-@cache
-def _engine(home: Path, default_model: str) -> Engine:
-    engine = Engine(home, default_model)
-    atexit.register(engine.runs.shutdown)
-    return engine
 
 
 def _theme() -> gr.themes.Base:

@@ -1,7 +1,7 @@
 """What a task brings to the Playground tab: starting prompts and examples."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from playground.errors import PlaygroundError
 from playground.page.engine import Engine
@@ -9,9 +9,6 @@ from playground.page.text import say
 from playground.prompts import Template, Verbalizer
 from playground.tasks import built_in_tasks, fields_of, load_task
 from playground.tasks.table import LABEL, SPLIT
-
-if TYPE_CHECKING:
-    from playground.methods import TrainedPrompt
 
 NO_PROMPT = ""
 
@@ -108,9 +105,13 @@ def prompt_choices(engine: Engine, language: str) -> list[tuple[str, str]]:
     return [(say("prompt.none", language), NO_PROMPT), *engine.prompts()]
 
 
-def carried_by(prompt: "TrainedPrompt") -> list[Any]:
-    """What a trained prompt brings to the Playground: model, template, verbalizer."""
-    return [prompt.model.name, str(prompt.template), {"rows": prompt.verbalizer.to_rows()}]
+def carried_by(engine: Engine, prompt_id: str) -> list[Any]:
+    """What a trained prompt brings to the Playground: model, template, verbalizer.
+
+    Raises RunError or ModelError.
+    """
+    carried = engine.carried_by(prompt_id)
+    return [carried["model"], carried["template"], {"rows": carried["verbalizer"]}]
 
 
 def task_choices(engine: Engine, language: str) -> list[tuple[str, str]]:

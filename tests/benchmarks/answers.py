@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import playground as pg
-from playground.page.look import look
+from playground.inference.look import look
 from playground.tasks import Task
 from tests.benchmarks.plain_loop import MODEL, PlainLoop
 from tests.benchmarks.timing import Figure, compared, take_turns
@@ -28,7 +28,7 @@ def _latency(
 ) -> Iterator[Figure]:
     """The answer to one example after the other, as they come while someone types."""
     texts = task.split("test")["text"].tolist()
-    words = task.verbalizers[0].verbalizer.to_rows()
+    verbalizer = task.verbalizers[0].verbalizer
 
     def ours(number: int) -> list[float]:
         row = {"text": texts[number % len(texts)]}
@@ -37,7 +37,7 @@ def _latency(
 
     def page(number: int) -> object:
         row = {"text": texts[number % len(texts)]}
-        return look(model, str(TEMPLATE), row, words, top_k=TOP_K)
+        return look(model, TEMPLATE, row, verbalizer, top_k=TOP_K)
 
     def theirs(number: int) -> list[float]:
         found = plain.distribution(texts[number % len(texts)], TOP_K)

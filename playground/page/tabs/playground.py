@@ -276,12 +276,9 @@ class PlaygroundTab:
         known = known_fields(self.engine, task, texts_of_row)
         fields = fields_shown(source, known)
         texts_of_row = {name: str(texts_of_row.get(name, "")) for name in known}
-        try:
-            prompt = self.engine.prompt(prompt_id) if prompt_id else None
-            model = prompt.model if prompt is not None else self.engine.model(model_name)
-            seen = look(model, source, texts_of_row, rows, top_k=TOP_K, prompt=prompt)
-        except PlaygroundError as error:
-            seen = Look(model_error=error)
+        seen = look(
+            self.engine, model_name, source, texts_of_row, rows, top_k=TOP_K, prompt_id=prompt_id
+        )
         truth = row.get("label")
         state = State(
             model=model_name if model_name != self.engine.default_model else "",
@@ -365,10 +362,9 @@ class PlaygroundTab:
         if not prompt_id:
             return [gr.skip()] * 3
         try:
-            prompt = self.engine.prompt(prompt_id)
+            return carried_by(self.engine, prompt_id)
         except PlaygroundError:
             return [gr.skip()] * 3  # the answer that follows says why
-        return carried_by(prompt)
 
     def list_prompts(self, chosen: str, request: gr.Request) -> Any:
         """The trained prompts as they are now."""

@@ -215,12 +215,12 @@ class TrainTab:
         """Carries a trained prompt over to the Playground."""
         language = language_of(request)
         try:
-            prompt = self.engine.prompt(prompt_id)
+            carried = carried_by(self.engine, prompt_id)
         except PlaygroundError as error:
             return [*[gr.skip()] * 5, explain(error, language)]
         return [
             gr.Dropdown(choices=prompt_choices(self.engine, language), value=prompt_id),
-            *carried_by(prompt),
+            *carried,
             gr.Tabs(selected="playground"),
             "",
         ]
@@ -240,7 +240,7 @@ class TrainTab:
         try:
             asked = self._asked(values)
             task, _ = asked.pop("task"), asked.pop("shots")
-            found = cost(self.engine, **asked)
+            found = cost(self.engine.inference, **asked)
         except PlaygroundError as error:
             return [[say("summary.cannot", language), explain(error, language)]]
         share = 100 * found["trainable"] / found["total"]

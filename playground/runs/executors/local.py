@@ -1,22 +1,17 @@
 """Workers as processes of this machine."""
 
 import contextlib
-import os
 import subprocess
-import sys
 import threading
 from collections import deque
-from pathlib import Path
 
+from playground.child_process import ChildProcess, python_command, start_child
 from playground.errors import RunError
-from playground.processors import SLEEPING_THREADS
 from playground.runs.store import RunStore
 
 REPLACE_SECONDS = (
     10.0  # how long the cores are left to a new run before a next worker is made ready
 )
-
-Worker = subprocess.Popen[str]
 
 
 class LocalExecutor:
@@ -32,8 +27,8 @@ class LocalExecutor:
         self.limit = limit
         self._lock = threading.RLock()
         self._waiting: deque[str] = deque()
-        self._busy: dict[Worker, str] = {}
-        self._ready: Worker | None = None
+        self._busy: dict[ChildProcess, str] = {}
+        self._ready: ChildProcess | None = None
         self._closed = False
 
     def start(self, run_id: str) -> None:
@@ -63,26 +58,12 @@ class LocalExecutor:
                 self._ready = None
 
     def command(self) -> list[str]:
-        """What starts a worker. -P: modules of the folder that the app runs in are not ours."""
-        home = str(self.store.home)
-        return [sys.executable, "-P", "-m", "playground.runs.worker", "--home", home]
+        """What starts a worker."""
+        return python_command("playground.runs.worker", "--home", str(self.store.home))
 
-    def _spawn(self) -> Worker:
+    def _spawn(self) -> ChildProcess:
         """A new worker process, which waits on its standard input for the id of a run."""
-        package = str(Path(__file__).parents[3])
-        environment = {
-            **SLEEPING_THREADS,
-            "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH")))),
-        }
-        return subprocess.Popen(
-            self.command(),
-            stdin=subprocess.PIPE,
-            env=environment,
-            start_new_session=True,
-            text=True,
-        )
+        return start_child(self.command(), environment={"HF_HUB_DISABLE_PROGRESS_BARS": "1"})
 
     def _hand_out(self) -> None:
         """Gives waiting runs to workers while there is a place. The lock is held."""
@@ -105,7 +86,7 @@ class LocalExecutor:
         except RunError:  # deleted while it waited
             return False
 
-    def _watch(self, worker: Worker) -> None:
+    def _watch(self, worker: ChildProcess) -> None:
         """Waits for a worker to end, settles its run and makes place for the next."""
         try:
             worker.wait(REPLACE_SECONDS)

@@ -1,0 +1,134 @@
+"""One look at a prompt: everything that the Playground tab shows, from a single forward pass."""
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from playground.errors import PlaygroundError
+from playground.models import Encoded, LanguageModel
+from playground.prompts import Template, Verbalizer
+
+if TYPE_CHECKING:
+    from playground.methods import TrainedPrompt
+
+
+def look(
+    model: LanguageModel,
+    template: Template,
+    row: Mapping[str, object],
+    verbalizer: Verbalizer | None,
+    *,
+    top_k: int,
+    prompt: "TrainedPrompt | None" = None,
+) -> dict[str, Any]:
+    """Fills in and asks. Mistakes are told with the part they concern, none is raised.
+
+    ``prompt`` brings its soft vectors, if the template still has the slots they were trained in.
+    The values are those of `playground.page.look.Look`, as far as they could be computed;
+    ``errors`` has the mistakes as JSON, by "template", "row" and "verbalizer".
+    """
+    began = time.perf_counter()
+    errors: dict[str, Any] = {}
+    try:
+        encoded = model.encode(template, [row])[0]
+    except PlaygroundError as error:
+        part = "row" if error.code.startswith("data.") else "template"
+        return {"errors": {part: error.to_json()}}
+    vectors = None
+    if prompt is not None and model.soft_layout(template).vectors == _count(prompt):
+        vectors = prompt.vectors
+    with torch.inference_mode():
+        logits = model.answer_logits([encoded], soft_vectors=vectors)[0, 0]  # (vocabulary,)
+    found = _tokens(model, encoded)
+    owner: dict[int, str] = {}
+    if verbalizer is not None:
+        try:
+            words = model.label_words(template, verbalizer)
+        except PlaygroundError as error:
+            errors["verbalizer"] = error.to_json()
+        else:
+            ids = [words[word][0] for word in verbalizer.all_words]
+            for label, group in zip(verbalizer.labels, verbalizer.groups, strict=True):
+                owner |= {ids[index]: label for index in group}
+            found |= _labels(model, logits[ids], verbalizer, words)
+    found |= _answers(model, logits, top_k, owner, verbalizer.colours if verbalizer else {})
+    return found | {"errors": errors, "milliseconds": 1000 * (time.perf_counter() - began)}
+
+
+def _tokens(model: LanguageModel, encoded: Encoded) -> dict[str, Any]:
+    """The chips: every token in its place, the cut ones where they stood."""
+    tokens: list[dict[str, str]] = []
+    unknown_id, unknown = model.tokenizer.unk_token_id, 0
+    cut_at: dict[int, list[int]] = {}
+    for position, token_id in encoded.cut_tokens:
+        cut_at.setdefault(position, []).append(token_id)
+    soft = dict(encoded.soft)
+    for position, (token_id, kind) in enumerate(zip(encoded.ids, encoded.kinds, strict=True)):
+        for gone in cut_at.get(position, ()):
+            tokens.append({"text": model.token_text(gone), "kind": "cut"})
+        text = model.token_text(token_id)
+        if kind == "soft":
+            text = f"p{soft[position] + 1}"
+        elif kind in ("answer", "trigger"):
+            text = "[MASK]" if kind == "answer" else "[TRIGGER]"
+        elif token_id == unknown_id:
+            kind = "unknown"
+            unknown += 1
+        tokens.append({"text": text, "kind": kind})
+    if model.kind == "causal":
+        tokens.append({"text": "[MASK]", "kind": "answer"})
+    return {
+        "tokens": tokens,
+        "length": len(encoded),
+        "room": model.max_length,
+        "unknown": unknown,
+        "cut": dict(encoded.cut),
+    }
+
+
+def _labels(
+    model: LanguageModel,
+    word_logits: torch.Tensor,  # (words,)
+    verbalizer: Verbalizer,
+    words: Mapping[str, Any],
+) -> dict[str, Any]:
+    chances = verbalizer.scores(word_logits).softmax(-1).tolist()
+    return {
+        "labels": dict(zip(verbalizer.labels, chances, strict=True)),
+        "pieces": {
+            word: [model.token_text(piece) for piece in pieces]
+            for word, (_, pieces) in words.items()
+            if len(pieces) > 1
+        },
+    }
+
+
+def _answers(
+    model: LanguageModel,
+    logits: torch.Tensor,  # (vocabulary,)
+    top_k: int,
+    owner: Mapping[int, str],
+    colours: Mapping[str, str],
+) -> dict[str, Any]:
+    best = logits.softmax(-1).topk(min(top_k, len(logits)))
+    answers = [
+        {
+            "token": model.token_text(token_id),
+            "token_id": token_id,
+            "probability": share,
+            "logit": float(logits[token_id]),
+            "rank": rank,
+            "label": owner.get(token_id),
+            "colour": colours[owner[token_id]] if token_id in owner else None,
+        }
+        for rank, (token_id, share) in enumerate(
+            zip(best.indices.tolist(), best.values.tolist(), strict=True), start=1
+        )
+    ]
+    return {"answers": answers, "other": max(0.0, 1.0 - float(best.values.sum()))}
+
+
+def _count(prompt: "TrainedPrompt") -> int:
+    return 0 if prompt.vectors is None else prompt.vectors.shape[0]

@@ -1,0 +1,70 @@
+"""The process that answers: ``python -m playground.inference.process``.
+
+A request is a line of JSON on the standard input, ``{"id", "operation", "arguments"}``; its answer
+is one on the standard output, ``{"id", "result"}`` or ``{"id", "error"}``. Requests are answered
+side by side, in whatever order they are done. The process ends with its input.
+"""
+
+import gc
+import json
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TextIO
+
+from playground.errors import PlaygroundError
+
+# More than ask at a time: the answer to someone who types never waits for a thread.
+THREADS = 32
+
+# The imports make millions of objects that stay: collecting after every 700 costs a fifth of them.
+COLLECT_AFTER = 50_000
+
+Operation = Callable[..., Any]
+
+
+def main() -> None:
+    answers = _private_output()
+    gc.set_threshold(COLLECT_AFTER, 10, 10)
+    from playground.inference.service import Service
+
+    gc.freeze()
+    serve(Service().operations(), sys.stdin, answers)
+    # a thread may be in the middle of a forward pass, which nobody waits for any more
+    os._exit(0)
+
+
+def serve(operations: dict[str, Operation], requests: TextIO, answers: TextIO) -> None:
+    """Answers every request until there are no more."""
+    writing = threading.Lock()
+
+    def answer(request: dict[str, Any]) -> None:
+        try:
+            told = {"result": operations[request["operation"]](**request["arguments"])}
+        except PlaygroundError as error:
+            told = {"error": error.to_json()}
+        except Exception as error:
+            traceback.print_exc()
+            told = {"error": {"message": f"{type(error).__name__}: {error}"}}
+        line = json.dumps({"id": request["id"], **told}, default=str)
+        with writing:
+            answers.write(line + "\n")
+            answers.flush()
+
+    pool = ThreadPoolExecutor(THREADS)
+    for line in requests:
+        pool.submit(answer, json.loads(line))
+
+
+def _private_output() -> TextIO:
+    """The standard output for answers alone: what a library prints goes to the standard error."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return answers
+
+
+if __name__ == "__main__":
+    main()

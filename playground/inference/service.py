@@ -1,0 +1,162 @@
+"""What can be asked of the inference process: each operation takes and gives plain JSON values.
+
+``prompt`` is always the folder of a trained prompt, or None for the model as it is; a model is
+named as for `playground.load_model`, a verbalizer is what `Verbalizer.to_json` made of it. What an
+operation raises reaches whoever asked.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from playground.inference.look import look
+from playground.methods import TrainedPrompt
+from playground.methods import method as find_method
+from playground.methods.zero_shot import answer_distribution, classify, iterate
+from playground.models import LanguageModel, load_model
+from playground.processors import settle_threads
+from playground.prompts import Template, Verbalizer
+from playground.recently_used import RecentlyUsed
+
+MODELS_KEPT = 3
+PROMPTS_KEPT = 16
+
+Row = Mapping[str, object]
+
+
+class Service:
+    """Loads models and prompts at their first use. Safe to call from many threads."""
+
+    def __init__(self) -> None:
+        self._models = RecentlyUsed[LanguageModel](MODELS_KEPT)
+        self._prompts = RecentlyUsed[TrainedPrompt](PROMPTS_KEPT)
+
+    def operations(self) -> dict[str, Any]:
+        """Each operation by its name."""
+        return {
+            operation.__name__: operation
+            for operation in (
+                self.warm_up,
+                self.look,
+                self.answer_distribution,
+                self.classify,
+                self.cost,
+                self.carried_by,
+            )
+        }
+
+    def warm_up(self, model: str) -> None:
+        """Loads a model and makes its first forward pass, which is slow. Raises ModelError."""
+        look(self._model(model), Template("[MASK]"), {}, None, top_k=1)
+
+    def look(
+        self,
+        model: str,
+        template: str,
+        row: Row,
+        verbalizer: str | None,
+        top_k: int,
+        prompt: str | None,
+    ) -> dict[str, Any]:
+        """As `playground.inference.look.look`, which see. Raises ModelError."""
+        trained = self._prompt(prompt)
+        return look(
+            trained.model if trained else self._model(model),
+            Template(template),
+            row,
+            None if verbalizer is None else Verbalizer.from_json(verbalizer),
+            top_k=top_k,
+            prompt=trained,
+        )
+
+    def answer_distribution(
+        self, model: str, template: str, row: Row, top_k: int, prompt: str | None
+    ) -> list[dict[str, Any]]:
+        """The rows of `playground.answer_distribution`."""
+        trained = self._prompt(prompt)
+        found = answer_distribution(
+            trained.model if trained else self._model(model),
+            Template(template),
+            row,
+            top_k=top_k,
+            soft_vectors=trained.vectors if trained else None,
+        )
+        return list(iterate(found))
+
+    def classify(
+        self,
+        model: str,
+        template: str,
+        verbalizer: str | None,
+        rows: Sequence[Row],
+        prompt: str | None,
+    ) -> list[dict[str, Any]]:
+        """The rows of `playground.classify`; a trained prompt has its own verbalizer."""
+        trained = self._prompt(prompt)
+        if trained is not None:
+            return list(iterate(trained.classify(rows)))
+        assert verbalizer is not None
+        found = classify(
+            self._model(model), Template(template), Verbalizer.from_json(verbalizer), rows
+        )
+        return list(iterate(found))
+
+    def cost(
+        self,
+        method: str,
+        model: str,
+        template: str,
+        verbalizer: str,
+        settings: dict[str, Any],
+    ) -> dict[str, Any]:
+        """What a training would learn and leave behind, without starting it.
+
+        ``template``: with its soft slots; ``trainable`` and ``total``: numbers of parameters;
+        ``bytes``: size of the saved prompt. Raises what the training's start would raise.
+        """
+        chosen = find_method(method)
+        learner = chosen.learner(
+            self._model(model),
+            Template(template),
+            Verbalizer.from_json(verbalizer),
+            chosen.settings.checked(settings),
+        )
+        total = learner.base_model.parameters
+        vectors = learner.soft_vectors()
+        kept = 0 if vectors is None else vectors.numel()
+        if learner.network is not None:
+            kept += total
+        return {
+            "template": str(learner.template),
+            "trainable": learner.trainable(),
+            "total": total,
+            "bytes": 4 * kept,
+        }
+
+    def carried_by(self, prompt: str) -> dict[str, Any]:
+        """A trained prompt's model, template and verbalizer, once it is loaded and fits."""
+        trained = self._prompt(prompt)
+        assert trained is not None
+        return {
+            "model": trained.model.name,
+            "template": str(trained.template),
+            "verbalizer": trained.verbalizer.to_rows(),
+        }
+
+    def _model(self, name: str) -> LanguageModel:
+        def load() -> LanguageModel:
+            model = load_model(name)
+            settle_threads(model.parameters)
+            return model
+
+        return self._models.get(name, load)
+
+    def _prompt(self, folder: str | None) -> TrainedPrompt | None:
+        if folder is None:
+            return None
+        description = TrainedPrompt.describe(folder)
+        # a resumed run overwrites its prompt: the step is part of what is remembered
+        key = f"{Path(folder)}@{description['step']}"
+        return self._prompts.get(
+            key, lambda: TrainedPrompt.load(folder, self._model(description["model"]))
+        )
