@@ -1,11 +1,12 @@
-"""A method's settings as a form: one field a setting, drawn from its settings class."""
+"""The methods' settings as a form: one field a setting, drawn from the settings classes."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args, get_origin
 
 import gradio as gr
 from pydantic.fields import FieldInfo
 
-from playground.methods.settings import MethodSettings
+from playground.methods.registry import Method
 from playground.page.text import catalogue, shown
 
 # Settings that most people leave alone; they stand in a fold.
@@ -14,27 +15,74 @@ ADVANCED = ("warmup", "dev_every", "snapshot_every", "model_learning_rate")
 ELSEWHERE = ("seed",)
 
 
-def settings_form(settings: type[MethodSettings]) -> dict[str, Any]:
-    """Draws the form into the surrounding Blocks; gives the components by setting."""
-    fields = {name: info for name, info in settings.model_fields.items() if name not in ELSEWHERE}
-    components: dict[str, Any] = {}
-    with gr.Row(elem_classes="pg-form"):
-        for name in (name for name in fields if name not in ADVANCED):
-            components[name] = _component(name, fields[name])
-    with (
-        gr.Accordion(shown("train.advanced"), open=False, elem_classes="pg-advanced"),
-        gr.Row(elem_classes="pg-form"),
-    ):
-        for name in (name for name in fields if name in ADVANCED):
-            components[name] = _component(name, fields[name])
-    return components
+class MethodForm:
+    """One field for each setting that some method has; the chosen method's are shown.
+
+    So a value that methods share stays when another method is chosen, and only those return to
+    their defaults whose defaults are the method's own.
+    """
+
+    def __init__(self, methods: Mapping[str, Method]) -> None:
+        """Draws the form of the first method into the surrounding Blocks."""
+        self._fields = {
+            name: {
+                setting: info
+                for setting, info in method.settings.model_fields.items()
+                if setting not in ELSEWHERE
+            }
+            for name, method in methods.items()
+        }
+        first = next(iter(self._fields))
+        every = list(dict.fromkeys(s for fields in self._fields.values() for s in fields))
+        self.components: dict[str, Any] = {}
+        with gr.Row(elem_classes="pg-form"):
+            for setting in (setting for setting in every if setting not in ADVANCED):
+                self.components[setting] = self._drawn(setting, first)
+        with (
+            gr.Accordion(shown("train.advanced"), open=False, elem_classes="pg-advanced"),
+            gr.Row(elem_classes="pg-form"),
+        ):
+            for setting in (setting for setting in every if setting in ADVANCED):
+                self.components[setting] = self._drawn(setting, first)
+
+    def fields_of(self, method: str) -> list[Any]:
+        """An update for each component: what to show for that method, with which values."""
+        updates = []
+        for setting in self.components:
+            info = self._fields[method].get(setting)
+            if info is None:
+                updates.append(gr.update(visible=False))
+            elif self._is_shared(setting):
+                updates.append(gr.update(visible=True))
+            else:
+                updates.append(gr.update(visible=True, value=info.default))
+        return updates
+
+    def values_of(self, method: str, values: Sequence[Any]) -> dict[str, Any]:
+        """The method's settings by name, of the values of all components in their order."""
+        named = dict(zip(self.components, values, strict=True))
+        return {setting: named[setting] for setting in self._fields[method]}
+
+    def _is_shared(self, setting: str) -> bool:
+        """Whether every method that has the setting gives it the same default."""
+        defaults = {
+            fields[setting].default for fields in self._fields.values() if setting in fields
+        }
+        return len(defaults) == 1
+
+    def _drawn(self, setting: str, method: str) -> Any:
+        """The component of a setting, hidden if it is not one of the method's."""
+        infos = [fields[setting] for fields in self._fields.values() if setting in fields]
+        own = self._fields[method].get(setting)
+        return _component(setting, own or infos[0], visible=own is not None)
 
 
-def _component(name: str, info: FieldInfo) -> Any:
+def _component(name: str, info: FieldInfo, *, visible: bool) -> Any:
     common: dict[str, Any] = {
         "label": _text(f"setting.{name}", name),
         "info": _help(name, info),
         "interactive": True,
+        "visible": visible,
         "elem_id": f"setting-{name}",
     }
     kind = info.annotation

@@ -11,7 +11,7 @@ import gradio as gr
 from playground.errors import ModelError, PlaygroundError, RunError
 from playground.methods.registry import methods
 from playground.page.engine import Engine
-from playground.page.form import settings_form
+from playground.page.form import MethodForm
 from playground.page.live_figure import run_view
 from playground.page.messages import message_line
 from playground.page.plan import cost, start_run
@@ -58,7 +58,7 @@ class TrainTab:
             with gr.Row(elem_classes="pg-form"):
                 self.shots = _number("shots", 16, lowest=1, highest=100_000)
                 self.seed = _number("seed", 13, lowest=0, highest=2**31 - 1)
-            self.form = settings_form(self.methods[name].settings)
+            self.form = MethodForm(self.methods)
             self.message = message_line("train-message")
             with gr.Row(elem_classes="pg-buttons"):
                 self.start = gr.Button(
@@ -110,9 +110,16 @@ class TrainTab:
             self.method,
             self.shots,
             self.seed,
-            *self.form.values(),
+            *self.form.components.values(),
         ]
         buttons = [self.pause, self.step, self.resume, self.stop, self.use, self.save]
+        self.method.input(
+            self.show_method,
+            [self.method],
+            [self.method, *self.form.components.values()],
+            trigger_mode="always_last",
+            **PRIVATE,
+        )
         load(self.open, None, [self.run, self.view], **PRIVATE)
         self.start.click(
             self.start_training,
@@ -164,6 +171,11 @@ class TrainTab:
         known = [run.id for run in self.engine.runs.list()]
         run_id = chosen if chosen in known else (known[0] if known else "")
         return [self._run_picker(run_id, language_of(request)), self._view(run_id, request)]
+
+    def show_method(self, method: str, request: gr.Request) -> list[Any]:
+        """Another method's line of help and settings."""
+        help_line = say(f"method.{method}.help", language_of(request))
+        return [gr.Dropdown(info=help_line), *self.form.fields_of(method)]
 
     def start_training(self, request: gr.Request, *values: Any) -> list[Any]:
         """Starts a run and shows it, or says beside the form why it cannot."""
@@ -264,7 +276,7 @@ class TrainTab:
     def _asked(self, values: tuple[Any, ...]) -> dict[str, Any]:
         """The values of the form by name. Raises VerbalizerError."""
         model, task, template, verbalizer, method, shots, seed, *settings = values
-        named = {"seed": seed, **dict(zip(self.form, settings, strict=True))}
+        named = {"seed": seed, **self.form.values_of(method, settings)}
         return {
             "method": method,
             "model": model,
