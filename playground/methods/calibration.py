@@ -56,7 +56,7 @@ class Calibration:
         """
         rows = [dict.fromkeys(template.fields, text) for text in content_free]
         scores = _scores(model, template, verbalizer, rows, soft_vectors)
-        return cls._of(verbalizer, scores.softmax(1).mean(0).log())
+        return cls._of(verbalizer, content_free_prior(scores))
 
     @classmethod
     def over_texts(
@@ -74,7 +74,7 @@ class Calibration:
         of each. Raises as `classify` does, and DataError without rows.
         """
         scores = _scores(model, template, verbalizer, rows, soft_vectors)
-        return cls._of(verbalizer, scores.log_softmax(1).mean(0))
+        return cls._of(verbalizer, texts_prior(scores))
 
     @classmethod
     def domain_conditional(
@@ -105,6 +105,16 @@ class Calibration:
                 labels=", ".join(labels),
             )
         return scores - scores.new_tensor(self.log_prior)
+
+
+def content_free_prior(scores: Tensor) -> Tensor:
+    """The log-prior (labels,) by the scores of inputs without content: (inputs, labels)."""
+    return scores.softmax(1).mean(0).log()
+
+
+def texts_prior(scores: Tensor) -> Tensor:
+    """The log-prior (labels,) by the scores of texts of the task: (texts, labels)."""
+    return scores.log_softmax(1).mean(0)
 
 
 def _scores(
