@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from playground.models import LanguageModel, load_model
-from tests import tiny
+from playground.models.pretraining.preparation import prepare
+from tests import pretraining, tiny
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +29,17 @@ def loaded(saved: Callable[[str], Path]) -> Callable[[str], LanguageModel]:
         return load_model(str(saved(family)), precision="float32")
 
     return model
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The prepared folder of a tiny recipe, ``"masked"`` or ``"causal"``: copy it to train in."""
+
+    @cache
+    def folder(kind: str) -> Path:
+        corpus = pretraining.write_corpus(tmp_path_factory.mktemp("corpus"))
+        target = tmp_path_factory.mktemp(kind)
+        prepare(pretraining.RECIPES[kind], corpus, target, say=lambda _: None)
+        return target
+
+    return folder

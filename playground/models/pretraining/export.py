@@ -1,0 +1,45 @@
+"""From a checkpoint to a model folder that plain transformers loads."""
+
+import json
+import os
+from pathlib import Path
+
+import torch
+
+from playground.errors import ModelError
+from playground.models.pretraining.checkpoint import NEWEST, read_checkpoint
+from playground.models.pretraining.networks import make_network
+from playground.models.pretraining.recipe import Recipe
+from playground.models.pretraining.tokenizer import load_tokenizer, special_names
+
+PRECISION = torch.float16  # finer than bfloat16, and the weights stay far within its range
+
+
+def export(recipe: Recipe, folder: Path, target: Path, *, checkpoint: str = NEWEST) -> None:
+    """Writes the model trained in ``folder`` to ``target``: config, weights in 16 bit, tokenizer.
+
+    Raises ModelError where there is no such checkpoint, or where a weight does not fit 16 bits.
+    """
+    tokenizer = load_tokenizer(folder)
+    network = make_network(recipe, tokenizer)
+    read_checkpoint(folder / checkpoint, network)
+    network.to(PRECISION)
+    if not all(torch.isfinite(weight).all() for weight in network.state_dict().values()):
+        raise ModelError(
+            f"{recipe.name} has weights that 16 bits cannot hold: its training went astray.",
+            code="pretraining.overflow",
+            model=recipe.name,
+        )
+    target.mkdir(parents=True, exist_ok=True)
+    network.save_pretrained(target)
+    tokenizer.save(str(target / "tokenizer.json"))
+    described = {
+        **special_names(tokenizer),
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "model_max_length": recipe.positions,
+    }
+    text = json.dumps(described, indent=2) + "\n"
+    (target / "tokenizer_config.json").write_text(text, encoding="utf-8")
+    generation = target / "generation_config.json"
+    if generation.exists():  # of defaults only
+        os.remove(generation)

@@ -1,0 +1,1 @@
+"""One file a built-in model: its shape, its text and its training."""
