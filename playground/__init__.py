@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 
     from playground.methods import (
         Calibration,
+        ComparisonResult,
         Event,
         Method,
         TrainedPrompt,
         answer_distribution,
         classify,
+        compare,
     )
     from playground.models import LanguageModel, load_model
     from playground.tasks import few_shot, load_task, read_csv
@@ -36,6 +38,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Calibration",
+    "ComparisonResult",
     "DataError",
     "LanguageModel",
     "ModelError",
@@ -49,6 +52,7 @@ __all__ = [
     "VerbalizerError",
     "answer_distribution",
     "classify",
+    "compare",
     "few_shot",
     "load_model",
     "load_task",
@@ -63,9 +67,11 @@ __getattr__ = lazy_exports(
         "LanguageModel": "playground.models",
         "load_model": "playground.models",
         "Calibration": "playground.methods",
+        "ComparisonResult": "playground.methods",
         "TrainedPrompt": "playground.methods",
         "answer_distribution": "playground.methods",
         "classify": "playground.methods",
+        "compare": "playground.methods",
         "few_shot": "playground.tasks",
         "load_task": "playground.tasks",
         "read_csv": "playground.tasks",

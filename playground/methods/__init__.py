@@ -10,12 +10,16 @@ from playground.methods.settings import MethodSettings, TrainingSettings
 
 if TYPE_CHECKING:
     from playground.methods.calibration import Calibration
+    from playground.methods.comparison import Comparison, compare
+    from playground.methods.comparison_result import ComparisonResult
     from playground.methods.trained_prompt import TrainedPrompt
     from playground.methods.training import Event, Training, start
     from playground.methods.zero_shot import answer_distribution, classify
 
 __all__ = [
     "Calibration",
+    "Comparison",
+    "ComparisonResult",
     "Event",
     "Method",
     "MethodSettings",
@@ -24,6 +28,7 @@ __all__ = [
     "TrainingSettings",
     "answer_distribution",
     "classify",
+    "compare",
     "method",
     "methods",
     "start",
@@ -33,11 +38,14 @@ __getattr__ = lazy_exports(
     __name__,
     {
         "Calibration": "playground.methods.calibration",
+        "Comparison": "playground.methods.comparison",
+        "ComparisonResult": "playground.methods.comparison_result",
         "Event": "playground.methods.training",
         "TrainedPrompt": "playground.methods.trained_prompt",
         "Training": "playground.methods.training",
         "answer_distribution": "playground.methods.zero_shot",
         "classify": "playground.methods.zero_shot",
+        "compare": "playground.methods.comparison",
         "start": "playground.methods.training",
     },
 )

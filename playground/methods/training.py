@@ -282,6 +282,10 @@ class Training:
 
     # ---- keeping -------------------------------------------------------------------------------
 
+    def results(self) -> dict[str, TrainedPrompt]:
+        """What a run leaves, by the name of its folder."""
+        return {"prompt": self.trained_prompt()}
+
     def trained_prompt(self) -> TrainedPrompt:
         """What the training has come to: usable at any step."""
         learner = self.learner

@@ -1,8 +1,18 @@
 """The life of a run, outside any request: started by anyone, followed by anyone who has its id."""
 
+from playground.runs.comparison_plan import ComparisonPlan, plan_comparison
 from playground.runs.plan import Plan, plan
 from playground.runs.registry import Runs
 from playground.runs.spec import RunSpec
 from playground.runs.store import Run, RunStore
 
-__all__ = ["Plan", "Run", "RunSpec", "RunStore", "Runs", "plan"]
+__all__ = [
+    "ComparisonPlan",
+    "Plan",
+    "Run",
+    "RunSpec",
+    "RunStore",
+    "Runs",
+    "plan",
+    "plan_comparison",
+]

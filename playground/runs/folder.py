@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The files of one run: tables to learn from, last checkpoint, trained prompt, log and lock."""
+    """The files of one run: its tables, last checkpoint, what it has left, log and lock."""
 
     path: Path
 
@@ -26,6 +26,10 @@ class RunFolder:
     @property
     def prompt(self) -> Path:
         return self.path / "prompt"
+
+    @property
+    def comparison(self) -> Path:
+        return self.path / "comparison"
 
     @property
     def log(self) -> Path:

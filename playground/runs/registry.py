@@ -3,16 +3,17 @@
 import contextlib
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import Timeout
 
 from playground.errors import RunError
+from playground.runs.comparison_plan import ComparisonPlan
 from playground.runs.executors import Executor, LocalExecutor
 from playground.runs.folder import whole_folder
-from playground.runs.spec import RunSpec
+from playground.runs.spec import Kind, RunSpec
 from playground.runs.store import WORKING, Command, Run, RunStore
 from playground.settings import home_folder
 
@@ -68,6 +69,13 @@ class Runs:
         tables = {"train": train, "dev": dev}
         if pinned is not None:
             tables["pinned"] = pinned
+        return self._start(spec, tables)
+
+    def start_comparison(self, plan: ComparisonPlan) -> str:
+        """Starts a run that compares prompts, as `plan_comparison` has planned it; its id."""
+        return self._start(plan.spec, {"rows": plan.rows, "train": plan.train})
+
+    def _start(self, spec: RunSpec, tables: "Mapping[str, DataFrame]") -> str:
         run_id = self.store.create(spec, tables)
         self.executor.start(run_id)
         return run_id
@@ -95,7 +103,7 @@ class Runs:
             self.executor.start(run_id)
 
     def stop(self, run_id: str) -> None:
-        """Ends a run; what it has learned so far is kept as a prompt. No matter if it has ended."""
+        """Ends a run; what it has come to so far is kept. No matter if it has ended."""
         run = self.get(run_id)
         if not run.alive:
             return
@@ -106,7 +114,7 @@ class Runs:
                     self.store.set_state(run_id, "stopped")
 
     def delete(self, run_id: str) -> None:
-        """Forgets a run with its curve, its checkpoint and its prompt."""
+        """Forgets a run with its curve, its checkpoint and what it has left."""
         run = self.get(run_id)
         if run.state in WORKING:
             raise _at_work(run)
@@ -122,9 +130,11 @@ class Runs:
         """The run as it is now: one whose worker is gone has become "interrupted"."""
         return self._settle(self.store.get(run_id))
 
-    def list(self, limit: int = 100, before: str | None = None) -> Sequence[Run]:
-        """The newest runs first; ``before`` is the id of the last one already seen."""
-        return [self._settle(run) for run in self.store.list(limit, before)]
+    def list(
+        self, limit: int = 100, before: str | None = None, kind: Kind | None = None
+    ) -> Sequence[Run]:
+        """The newest runs first, of one kind or of all; ``before``: the last one already seen."""
+        return [self._settle(run) for run in self.store.list(limit, before, kind)]
 
     def events(self, run_id: str, after: int = 0) -> dict[str, Any]:
         """How a run stands, and at most a thousand events of it after the cursor.
@@ -149,6 +159,11 @@ class Runs:
         """Where the prompt lies that the run has left, or None while there is none."""
         self.store.get(run_id)
         return whole_folder(self.store.folder(run_id).prompt)
+
+    def comparison_folder(self, run_id: str) -> Path | None:
+        """Where lies what a comparison has found, or None while there is nothing."""
+        self.store.get(run_id)
+        return whole_folder(self.store.folder(run_id).comparison)
 
     def _order(self, run_id: str, command: Command) -> None:
         run = self.get(run_id)

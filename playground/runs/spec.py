@@ -1,19 +1,24 @@
 """What a run is asked to do: everything but the rows it learns from, as plain JSON."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+Kind = Literal["training", "comparison"]
+
 
 class RunSpec(BaseModel):
-    """One training run, in words and numbers that a person chose.
+    """One run, in words and numbers that a person chose.
 
     The rows are not part of it: they lie as CSV files in the run's folder, so that a run needs
     nothing but its folder and the model. ``settings`` are the method's own, which validates them.
+    A comparison has `ComparisonSettings`; its first template and verbalizer stand in ``template``
+    and ``verbalizer``, its method is "comparison".
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    kind: Kind = "training"
     method: str
     model: str
     template: str

@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 
 from playground.errors import RunError
 from playground.runs.folder import RunFolder
-from playground.runs.spec import RunSpec
+from playground.runs.spec import Kind, RunSpec
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -150,11 +150,19 @@ class RunStore:
             raise _unknown(run_id)
         return _run(rows[0])
 
-    def list(self, limit: int = 100, before: str | None = None) -> Sequence[Run]:
-        """The newest runs first; ``before`` is the id of the last one already seen."""
-        where, parameters = ("WHERE id < ?", [before]) if before else ("", [])
+    def list(
+        self, limit: int = 100, before: str | None = None, kind: Kind | None = None
+    ) -> Sequence[Run]:
+        """The newest runs first; ``before`` is the id of the last one already seen.
+
+        Only those of ``kind``, if that is given.
+        """
+        # specs that were kept before there were kinds are of trainings
         rows = self._read(
-            f"SELECT {_COLUMNS} FROM runs {where} ORDER BY id DESC LIMIT ?", (*parameters, limit)
+            f"SELECT {_COLUMNS} FROM runs WHERE (:before IS NULL OR id < :before) AND (:kind IS "
+            "NULL OR coalesce(json_extract(spec, '$.kind'), 'training') = :kind) "
+            "ORDER BY id DESC LIMIT :limit",
+            {"before": before, "kind": kind, "limit": limit},
         )
         return [_run(row) for row in rows]
 
@@ -279,7 +287,7 @@ class RunStore:
 
     # SQL
 
-    def _read(self, sql: str, parameters: Sequence[Any] = ()) -> Sequence[Any]:
+    def _read(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> Sequence[Any]:
         with self._lock:
             return self._connection.execute(sql, parameters).fetchall()
 

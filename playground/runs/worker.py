@@ -1,4 +1,4 @@
-"""The process that trains one run: ``python -m playground.runs.worker --home FOLDER``.
+"""The process that carries out one run: ``python -m playground.runs.worker --home FOLDER``.
 
 It warms the engine up first and then waits on its standard input for the id of a run, so that one
 kept ready begins at once. From then on it needs nobody: it tells the store what happens, takes its
@@ -36,14 +36,14 @@ NICENESS = 5
 LOCK_SECONDS = 10.0  # the wait for the run's last worker to be gone
 
 
-class Prompt(Protocol):
-    """What the worker needs of a trained prompt."""
+class Result(Protocol):
+    """What the worker needs of what is left: a trained prompt, or what a comparison has found."""
 
     def save(self, folder: Path) -> object: ...
 
 
 class Training(Protocol):
-    """What the worker needs of a training: ``playground.methods.start`` returns one.
+    """What the worker needs of a training, or of a comparison, which is walked through likewise.
 
     Iterating makes the steps and yields events; None is a breath, at which control may be taken.
     """
@@ -55,7 +55,7 @@ class Training(Protocol):
     def __iter__(self) -> Iterator[Mapping[str, Any] | None]: ...
     def save_checkpoint(self, folder: Path) -> object: ...
     def load_checkpoint(self, folder: Path) -> object: ...
-    def trained_prompt(self) -> Prompt: ...
+    def results(self) -> Mapping[str, Result]: ...
 
 
 class StopSignal:
@@ -68,7 +68,7 @@ class StopSignal:
 
 
 class Saver:
-    """Writes what a training has learned into the folder of its run."""
+    """Writes what a training has come to into the folder of its run."""
 
     def __init__(self, folder: RunFolder, training: Training) -> None:
         self.folder = folder
@@ -85,15 +85,16 @@ class Saver:
         ended = time.monotonic()
         self.next_checkpoint = ended + max(CHECKPOINT_SECONDS, (ended - begun) / CHECKPOINT_SHARE)
 
-    def prompt(self) -> None:
-        replace_folder(self.folder.prompt, self.training.trained_prompt().save)
+    def results(self) -> None:
+        for name, result in self.training.results().items():
+            replace_folder(self.folder.path / name, result.save)
 
 
 def work(store: RunStore, run_id: str, training: Training, stop: StopSignal) -> State:
     """Trains a run under the orders of the store; returns the state that it ended in.
 
     Orders are heeded between two events or breaths. "step" makes exactly one step of training and
-    pauses again. Stopped or finished, the run has a checkpoint and a usable prompt. The caller
+    pauses again. Stopped or finished, the run has a checkpoint and usable results. The caller
     holds the run's lock and has set its state to "running".
     """
 
@@ -140,7 +141,7 @@ def work(store: RunStore, run_id: str, training: Training, stop: StopSignal) -> 
             saver.checkpoint()
     store.set_progress(run_id, training.step, training.steps)
     saver.checkpoint()
-    saver.prompt()
+    saver.results()
     store.set_state(run_id, state)
     return state
 
@@ -156,11 +157,19 @@ def language_model(name: str) -> "LanguageModel":
 
 
 def load(spec: RunSpec, folder: RunFolder) -> Training:
-    """The training that ``spec`` describes, from its last checkpoint if there is one."""
+    """What ``spec`` describes, from its last checkpoint if there is one."""
+    training = {"training": _training, "comparison": _comparison}[spec.kind](spec, folder)
+    checkpoint = whole_folder(folder.checkpoint)
+    if checkpoint is not None:
+        training.load_checkpoint(checkpoint)
+    return training
+
+
+def _training(spec: RunSpec, folder: RunFolder) -> Training:
     from playground.methods import start
     from playground.prompts import Template, Verbalizer
 
-    training: Training = start(
+    return start(
         spec.method,
         language_model(spec.model),
         Template(spec.template),
@@ -170,10 +179,23 @@ def load(spec: RunSpec, folder: RunFolder) -> Training:
         {"seed": spec.seed, **spec.settings},
         pinned=folder.read_table("pinned") if folder.table("pinned").exists() else None,
     )
-    checkpoint = whole_folder(folder.checkpoint)
-    if checkpoint is not None:
-        training.load_checkpoint(checkpoint)
-    return training
+
+
+def _comparison(spec: RunSpec, folder: RunFolder) -> Training:
+    from playground.methods.comparison import Comparison
+    from playground.methods.comparison_settings import ComparisonSettings
+
+    settings = ComparisonSettings.checked(spec.settings)
+    return Comparison(
+        language_model(spec.model),
+        settings.read_templates(),
+        settings.read_verbalizers(),
+        folder.read_table("rows"),
+        train=folder.read_table("train"),
+        demonstrations=settings.demonstrations,
+        calibration=settings.calibration,
+        seed=spec.seed,
+    )
 
 
 @contextlib.contextmanager
@@ -202,7 +224,7 @@ def ending_at_stop(store: RunStore, run_id: str, stop: StopSignal) -> Iterator[N
 
 
 def run(store: RunStore, run_id: str, stop: StopSignal) -> None:
-    """Trains one queued run, from loading its model to its last state. Errors end in the store."""
+    """Carries one queued run out, from loading its model to its end. Errors go into the store."""
     folder = store.folder(run_id)
     with folder.lock(timeout=LOCK_SECONDS):
         queued = store.get(run_id)

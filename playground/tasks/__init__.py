@@ -1,16 +1,20 @@
 """Labelled data: built-in sets, tables that people bring, few-shot sampling."""
 
 from playground.tasks.built_in import Task, built_in_tasks, load_task
-from playground.tasks.sampling import few_shot
-from playground.tasks.table import fields_of, parse_csv, read_csv, require_labels
+from playground.tasks.sampling import draw, draw_each, evaluation_rows, few_shot
+from playground.tasks.table import fields_of, parse_csv, read_csv, require_labels, require_values
 
 __all__ = [
     "Task",
     "built_in_tasks",
+    "draw",
+    "draw_each",
+    "evaluation_rows",
     "few_shot",
     "fields_of",
     "load_task",
     "parse_csv",
     "read_csv",
     "require_labels",
+    "require_values",
 ]

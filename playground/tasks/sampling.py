@@ -1,4 +1,4 @@
-"""Few-shot sampling: K rows a label, the same for the same seed."""
+"""Which rows are for what: few-shot sampling and evaluation, the same for the same seed."""
 
 import numpy as np
 import pandas as pd
@@ -40,6 +40,30 @@ def few_shot(
         chosen = _draw(table, shots, generator)
         dev = _draw(table.drop(chosen.index), dev_shots, generator, at_most=True)
     return chosen.reset_index(drop=True), dev.reset_index(drop=True)
+
+
+def evaluation_rows(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows to measure on, and those that may be shown to a model besides.
+
+    With a column ``split`` its test rows (else its dev rows, else all) and its train rows, without
+    one all rows and none.
+    """
+    if SPLIT not in table.columns:
+        return table.reset_index(drop=True), table.head(0)
+    parts = {name: table[table[SPLIT] == name] for name in ("test", "dev", "train")}
+    rows = next((parts[name] for name in ("test", "dev") if len(parts[name])), table)
+    return rows.reset_index(drop=True), parts["train"].reset_index(drop=True)
+
+
+def draw(table: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
+    """``count`` rows in a random order, or all of them where there are no more."""
+    return table.sample(min(count, len(table)), random_state=seed).reset_index(drop=True)
+
+
+def draw_each(table: pd.DataFrame, shots: int, seed: int) -> pd.DataFrame:
+    """Up to ``shots`` rows a label in a random order. Raises DataError without labels."""
+    drawn = _draw(table, shots, np.random.default_rng(seed), at_most=True)
+    return drawn.reset_index(drop=True)
 
 
 def _draw(

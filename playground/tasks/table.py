@@ -2,7 +2,9 @@
 
 import csv
 import io
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -110,6 +112,11 @@ def fields_of(table: pd.DataFrame) -> list[str]:
     return [str(name) for name in table.columns if name not in (LABEL, SPLIT)]
 
 
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows as dictionaries by the columns' names."""
+    return [{str(name): cell for name, cell in row.items()} for row in table.to_dict("records")]
+
+
 def require_labels(table: pd.DataFrame, labels: tuple[str, ...]) -> None:
     """Raises DataError unless every row carries one of the verbalizer's ``labels``."""
     if LABEL not in table.columns:
@@ -127,4 +134,18 @@ def require_labels(table: pd.DataFrame, labels: tuple[str, ...]) -> None:
                 code="data.unknown_label",
                 given=str(label),
                 labels=", ".join(labels),
+            )
+
+
+def require_values(table: pd.DataFrame, fields: Iterable[str]) -> None:
+    """Raises DataError where one of the columns ``fields`` lacks a value; "" is one."""
+    for field in fields:
+        missing = table[field].isna().to_numpy()
+        if missing.any():
+            row = int(missing.argmax()) + 1
+            raise DataError(
+                f"Row {row} has no value in the column “{field}”. Fill it in or drop the row.",
+                row=row,
+                code="data.missing_value_in_row",
+                field=field,
             )

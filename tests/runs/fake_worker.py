@@ -78,8 +78,8 @@ class FakeTraining:
         self.step = json.loads((folder / "step.json").read_text())
         self.value = json.loads((folder / "value.json").read_text())
 
-    def trained_prompt(self) -> FakePrompt:
-        return FakePrompt(self.step)
+    def results(self) -> dict[str, FakePrompt]:
+        return {"prompt": FakePrompt(self.step)}
 
 
 def load(spec: RunSpec, folder: RunFolder) -> FakeTraining:

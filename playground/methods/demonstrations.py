@@ -1,0 +1,104 @@
+"""Demonstrations: labelled examples, filled in and answered, in front of a prompt.
+
+In-context learning (Brown et al. 2020, "Language Models are Few-Shot Learners",
+https://arxiv.org/abs/2005.14165, section 2), for masked models as in LM-BFF (Gao et al. 2021,
+"Making Pre-trained Language Models Better Few-shot Learners", https://arxiv.org/abs/2012.15723,
+section 5), but in front of the text and all drawn at once, not a set an example.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from playground.errors import DataError
+from playground.prompts import AnswerSlot, Filled, SoftSlot, Template, Text, Verbalizer
+from playground.prompts.syntax import write
+from playground.tasks.table import LABEL, records
+
+# A blank line stands between examples that end with their answer, as in GPT-3's prompts.
+BETWEEN_PREFIXES, BETWEEN_CLOZES = "\n\n", " "
+
+
+class Demonstrations:
+    """``count`` examples of ``train``, by turns of each of ``labels``, drawn by ``seed``.
+
+    The same ones stand before every row, but for one that they hold itself: the next of its label
+    takes that place. In each turn the labels come in an order of its own, because models favour
+    the label that they read last (Zhao et al. 2021, section 4).
+    Raises DataError where a label has too few examples.
+    """
+
+    def __init__(self, train: pd.DataFrame, labels: Sequence[str], count: int, seed: int) -> None:
+        generator = np.random.default_rng(seed)
+        self._rows = records(train)
+        turns = [generator.permutation(labels).tolist() for _ in range(-(-count // len(labels)))]
+        self._order: list[str] = [label for turn in turns for label in turn][:count]
+        own = train[LABEL].to_numpy()
+        self._drawn = {
+            label: generator.permutation(np.flatnonzero(own == label)).tolist() for label in labels
+        }
+        for label in labels:
+            available, needed = len(self._drawn[label]), self._order.count(label)
+            if available < needed:
+                raise _too_few(label, available, needed)
+
+    def before(
+        self, template: Template, verbalizer: Verbalizer, rows: Sequence[Mapping[str, Any]]
+    ) -> list[Template]:
+        """For each row, the template with its demonstrations in front, as literal text.
+
+        Raises DataError where a label has no example besides the row itself.
+        """
+
+        @cache  # nearly all rows have the same
+        def with_examples(chosen: tuple[int, ...]) -> Template:
+            between = BETWEEN_PREFIXES if template.is_prefix else BETWEEN_CLOZES
+            shown = [
+                _filled_in(template, self._rows[at], verbalizer.words[label][0]) + between
+                for at, label in zip(chosen, self._order, strict=True)
+            ]
+            return Template(write((Text("".join(shown)), *template.parts)))
+
+        return [with_examples(self._chosen(template.fields, row)) for row in rows]
+
+    def _chosen(self, fields: Sequence[str], row: Mapping[str, Any]) -> tuple[int, ...]:
+        """The examples for a row, by their place in the table that they are drawn from."""
+        others = {
+            label: (at for at in drawn if any(self._rows[at][name] != row[name] for name in fields))
+            for label, drawn in self._drawn.items()
+        }
+        chosen = []
+        for label in self._order:
+            found = next(others[label], None)
+            if found is None:
+                needed = self._order.count(label)
+                raise _too_few(label, needed - 1, needed)
+            chosen.append(found)
+        return tuple(chosen)
+
+
+def _filled_in(template: Template, row: Mapping[str, Any], word: str) -> str:
+    """The template with the row's texts, and the word in its answer slots."""
+    text = ""
+    for part in template.render(row):
+        if isinstance(part, Filled):
+            text += part.text
+        elif isinstance(part, AnswerSlot):
+            text += word
+        elif isinstance(part, SoftSlot):
+            text += part.words or ""
+    return text.strip()
+
+
+def _too_few(label: str, available: int, needed: int) -> DataError:
+    return DataError(
+        f"{needed} examples of the label “{label}” are to stand in front of each prompt, and there "
+        f"are {available} besides the row itself. Show fewer.",
+        code="data.too_few_demonstrations",
+        given=label,
+        rows=available,
+        needed=needed,
+    )
