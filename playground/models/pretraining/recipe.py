@@ -59,7 +59,7 @@ class Recipe:
     vector_rate: float = 1.5e-3
     weight_decay: float = 0.05
     warmup_steps: int = 100
-    decay_share: float = 0.3
+    decay_share: float = 0.4
     seed: int = 0
 
     def __post_init__(self) -> None:
