@@ -66,8 +66,12 @@ class Demonstrations:
 
     def _chosen(self, fields: Sequence[str], row: Mapping[str, Any]) -> tuple[int, ...]:
         """The examples for a row, by their place in the table that they are drawn from."""
+
+        def is_the_row(at: int) -> bool:
+            return bool(fields) and all(self._rows[at][name] == row[name] for name in fields)
+
         others = {
-            label: (at for at in drawn if any(self._rows[at][name] != row[name] for name in fields))
+            label: (at for at in drawn if not is_the_row(at))
             for label, drawn in self._drawn.items()
         }
         chosen = []

@@ -51,8 +51,6 @@ def plan_comparison(
     rows, train = evaluation_rows(table)
     if demonstrations and train.empty:
         train = rows
-    if len(train):
-        train = draw_each(train, TRAIN_SHOTS, seed)
     settings = check_comparison(
         templates,
         verbalizers,
@@ -62,6 +60,8 @@ def plan_comparison(
         calibration=calibration,
         seed=seed,
     )
+    if len(train):
+        train = draw_each(train, TRAIN_SHOTS, seed)
     if examples is not None:
         rows = draw(rows, examples, seed)
     first = verbalizers[0]

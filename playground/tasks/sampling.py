@@ -62,6 +62,7 @@ def draw(table: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
 
 def draw_each(table: pd.DataFrame, shots: int, seed: int) -> pd.DataFrame:
     """Up to ``shots`` rows a label in a random order. Raises DataError without labels."""
+    table = table.reset_index(drop=True)  # rows are told apart by it
     drawn = _draw(table, shots, np.random.default_rng(seed), at_most=True)
     return drawn.reset_index(drop=True)
 

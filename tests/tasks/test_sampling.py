@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from playground.errors import DataError, SettingsError
-from playground.tasks import few_shot
+from playground.tasks import draw, draw_each, evaluation_rows, few_shot
 
 
 def table_of(rows: int = 20, labels: str = "abc", **columns: object) -> pd.DataFrame:
@@ -104,3 +104,37 @@ def test_no_shots(shots):
     with pytest.raises(SettingsError) as caught:
         few_shot(table_of(), shots, seed=13)
     assert caught.value.field == "shots"
+
+
+def test_rows_to_measure_on_are_those_of_the_split():
+    splits = ["train", "dev", "test"] * 20
+    rows, train = evaluation_rows(table_of(split=splits))
+    assert set(rows["split"]) == {"test"}
+    assert set(train["split"]) == {"train"}
+    assert list(rows.index) == list(range(20))
+    rows, _ = evaluation_rows(table_of(split=["train", "dev", "dev"] * 20))
+    assert set(rows["split"]) == {"dev"}
+    rows, train = evaluation_rows(table_of(split="train"))
+    assert len(rows) == len(train) == 60
+
+
+def test_without_a_split_all_rows_are_measured_on():
+    rows, train = evaluation_rows(table_of())
+    assert rows.equals(table_of())
+    assert train.empty
+    assert list(train.columns) == list(rows.columns)
+
+
+def test_rows_are_drawn_by_the_seed():
+    table = table_of()
+    drawn = draw(table, 10, 13)
+    assert drawn.equals(draw(table, 10, 13))
+    assert not drawn.equals(draw(table, 10, 14))
+    assert len(set(drawn["text"])) == 10
+    assert set(draw(table, 100, 13)["text"]) == set(table["text"])
+
+
+def test_as_many_rows_of_each_label_as_there_are():
+    table = pd.concat([table_of(), pd.DataFrame({"text": ["d0"], "label": ["d"]})])
+    assert counts(draw_each(table, 6, 13)) == {"a": 6, "b": 6, "c": 6, "d": 1}
+    assert draw_each(table.head(0), 6, 13).empty

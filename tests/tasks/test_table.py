@@ -4,8 +4,9 @@ import pandas as pd
 import pytest
 
 from playground.errors import DataError
-from playground.tasks import fields_of, parse_csv, read_csv, require_labels
+from playground.tasks import fields_of, parse_csv, read_csv, require_labels, require_values
 from playground.tasks import table as table_module
+from playground.tasks.table import records
 
 ROWS = [["好看，很好。", "positive"], ["a, b; c", "negative"]]
 
@@ -142,3 +143,15 @@ class TestLabels:
         with pytest.raises(DataError) as caught:
             require_labels(pd.DataFrame({"text": ["a"]}), ("good", "bad"))
         assert caught.value.code == "data.no_label_column"
+
+
+def test_the_row_that_lacks_a_value_is_named() -> None:
+    table = pd.DataFrame({"text": ["a", "", None, None], "other": ["x", None, "z", "z"]})
+    with pytest.raises(DataError, match="Row 3 has no value in the column “text”") as caught:
+        require_values(table, ["text"])
+    assert (caught.value.row, caught.value.code) == (3, "data.missing_value_in_row")
+    require_values(table.head(2), ["text"])
+
+
+def test_records_are_by_the_columns_names() -> None:
+    assert records(pd.DataFrame([["a", 1]], columns=["text", 7])) == [{"text": "a", "7": 1}]
