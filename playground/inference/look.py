@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from playground.errors import PlaygroundError
-from playground.models import Encoded, LanguageModel
+from playground.models import Encoded, LabelReader, LanguageModel
 from playground.prompts import Template, Verbalizer
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def look(
 
     ``prompt`` brings its soft vectors, if the template still has the slots they were trained in.
     The values are those of `playground.page.look.Look`, as far as they could be computed;
+    ``spellings`` holds the tokens of every label word, ``␣`` for the space that one brings along;
     ``errors`` has the mistakes as JSON, by "template", "row" and "verbalizer".
     """
     began = time.perf_counter()
@@ -40,20 +41,24 @@ def look(
     if prompt is not None and model.soft_layout(template).vectors == _count(prompt):
         vectors = prompt.vectors
     with torch.inference_mode():
-        logits = model.answer_logits([encoded], soft_vectors=vectors)[0, 0]  # (vocabulary,)
+        logits = model.answer_logits([encoded], soft_vectors=vectors)  # (1, slots, vocabulary)
     found = _tokens(model, encoded)
     owner: dict[int, str] = {}
     if verbalizer is not None:
         try:
-            words = model.label_words(template, verbalizer)
+            reader = model.label_reader(template, verbalizer)
+            scores = (
+                reader.score_rows([row], soft_vectors=vectors)
+                if reader.several_passes
+                else reader.label_scores(logits[..., reader.token_ids])
+            )  # (1, labels)
         except PlaygroundError as error:
             errors["verbalizer"] = error.to_json()
         else:
-            ids = [words[word][0] for word in verbalizer.all_words]
-            for label, group in zip(verbalizer.labels, verbalizer.groups, strict=True):
-                owner |= {ids[index]: label for index in group}
-            found |= _labels(model, logits[ids], verbalizer, words)
-    found |= _answers(model, logits, top_k, owner, verbalizer.colours if verbalizer else {})
+            owner = _owners(reader)
+            found |= _labels(reader, scores[0])
+    colours = verbalizer.colours if verbalizer else {}
+    found |= _answers(model, logits[0, 0], top_k, owner, colours)
     return found | {"errors": errors, "milliseconds": 1000 * (time.perf_counter() - began)}
 
 
@@ -88,19 +93,32 @@ def _tokens(model: LanguageModel, encoded: Encoded) -> dict[str, Any]:
     }
 
 
+def _owners(reader: LabelReader) -> dict[int, str]:
+    """Which label's word begins with a token at the first slot, where it is no other label's."""
+    verbalizer = reader.verbalizer
+    labels: dict[int, set[str]] = {}
+    owners = zip(reader.pieces, verbalizer.word_labels, verbalizer.word_slots, strict=True)
+    for pieces, label, slot in owners:
+        if slot == 0:
+            labels.setdefault(pieces[0], set()).add(label)
+    return {token: label for token, (label, *others) in labels.items() if not others}
+
+
 def _labels(
-    model: LanguageModel,
-    word_logits: torch.Tensor,  # (words,)
-    verbalizer: Verbalizer,
-    words: Mapping[str, Any],
+    reader: LabelReader,
+    scores: torch.Tensor,  # (labels,)
 ) -> dict[str, Any]:
-    chances = verbalizer.scores(word_logits).softmax(-1).tolist()
+    model, verbalizer = reader.model, reader.verbalizer
+    words = list(zip(verbalizer.all_words, reader.pieces, strict=True))
     return {
-        "labels": dict(zip(verbalizer.labels, chances, strict=True)),
+        "labels": dict(zip(verbalizer.labels, scores.softmax(-1).tolist(), strict=True)),
         "pieces": {
             word: [model.token_text(piece) for piece in pieces]
-            for word, (_, pieces) in words.items()
+            for word, pieces in words
             if len(pieces) > 1
+        },
+        "spellings": {
+            word: [model.token_spelling(piece) for piece in pieces] for word, pieces in words
         },
     }
 

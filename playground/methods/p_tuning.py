@@ -55,4 +55,4 @@ def with_soft_slots(template: Template, count: int) -> Template:
     space = Text(" ")
     front: tuple[Part, ...] = (SoftSlot(count - back), space)
     middle: tuple[Part, ...] = (SoftSlot(back), space) if back else ()
-    return Template(write(front + template.parts[:at] + middle + template.parts[at:]))
+    return template.with_source(write(front + template.parts[:at] + middle + template.parts[at:]))

@@ -83,6 +83,7 @@ class TrainedPrompt:
             # trained weights replace the model's own, whatever those are
             "fingerprint": None if self.tunes_model else _fingerprint(self.model),
             "template": str(self.template),
+            "truncation": self.template.truncation,
             "verbalizer": json.loads(self.verbalizer.to_json()),
             "step": self.step,
             "tunes_model": self.tunes_model,
@@ -117,7 +118,8 @@ class TrainedPrompt:
         _require_same_model(description, model)
         try:
             tensors = load_file(Path(folder) / _TENSORS)
-            template = Template(description["template"])
+            truncation = description.get("truncation", "balanced")  # of prompts saved before
+            template = Template(description["template"], truncation=truncation)
             vectors = tensors.pop(_VECTORS, None)
             if model.soft_layout(template).vectors != (0 if vectors is None else len(vectors)):
                 raise ValueError("not as many vectors as soft slots")

@@ -15,7 +15,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from playground.errors import DataError
+from playground.errors import DataError, VerbalizerError
 from playground.methods.checkpoint import read_checkpoint, write_checkpoint
 from playground.methods.registry import method
 from playground.methods.settings import TrainingSettings
@@ -56,7 +56,14 @@ class Learner(nn.Module):
         self.prompt_encoder = None
         self.base_model = model
         self.language_model = model if model_learning_rate is None else model.trainable_copy()
-        self.word_ids = model.label_word_ids(template, verbalizer)  # (words,)
+        self.label_reader = model.label_reader(template, verbalizer)
+        if self.label_reader.several_passes:
+            raise VerbalizerError(
+                "Words of several tokens that are scored exactly take several looks at each "
+                "example, which a training cannot make. Score them by their first token or by "
+                "their mean.",
+                code="verbalizer.not_trainable",
+            )
         self.network = None if model_learning_rate is None else self.language_model.network
 
     def soft_vectors(self) -> Tensor | None:
@@ -64,12 +71,11 @@ class Learner(nn.Module):
         return None if self.prompt_encoder is None else self.prompt_encoder()
 
     def label_scores(self, batch: Sequence[Encoded]) -> Tensor:
-        """Scores of the labels at the (first) answer slot: (batch, labels)."""
+        """Scores of the labels by the answer slots: (batch, labels)."""
         logits = self.language_model.answer_logits(
-            batch, token_ids=self.word_ids, soft_vectors=self.soft_vectors()
-        )  # (batch, slots, words)
-        scores: Tensor = self.verbalizer.scores(logits[:, 0])
-        return scores
+            batch, token_ids=self.label_reader.token_ids, soft_vectors=self.soft_vectors()
+        )  # (batch, slots, tokens)
+        return self.label_reader.label_scores(logits)
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Parameters with their peak learning rates, for the optimizer."""
@@ -236,8 +242,9 @@ class Training:
     ) -> Iterator[dict[str, float]]:
         """Loss and accuracy so far, after each batch."""
         loss, right, seen = 0.0, 0, 0
-        for chosen, logits in model.score(encoded, self.learner.word_ids, soft_vectors=vectors):
-            scores = self.learner.verbalizer.scores(logits[:, 0])  # (batch, labels)
+        reader = self.learner.label_reader
+        for chosen, logits in model.score(encoded, reader.token_ids, soft_vectors=vectors):
+            scores = reader.label_scores(logits)  # (batch, labels)
             wanted = targets[chosen]
             loss += float(nn.functional.cross_entropy(scores, wanted, reduction="sum"))
             right += int((scores.argmax(1) == wanted).sum())
@@ -251,9 +258,9 @@ class Training:
         if self._pinned:
             probabilities: list[list[float]] = [[]] * len(self._pinned)
             for chosen, logits in learner.language_model.score(
-                self._pinned, learner.word_ids, soft_vectors=vectors
+                self._pinned, learner.label_reader.token_ids, soft_vectors=vectors
             ):
-                shares = learner.verbalizer.scores(logits[:, 0]).softmax(-1).tolist()
+                shares = learner.label_reader.label_scores(logits).softmax(-1).tolist()
                 for place, share in zip(chosen, shares, strict=True):
                     probabilities[place] = share
             for row, share in zip(self._rows(self._pinned_table), probabilities, strict=True):
@@ -355,4 +362,4 @@ def start(
 def _without_soft_slots(template: Template) -> Template:
     """The template as it was written, without the spaces that stood around its soft slots."""
     plain = write([part for part in template.parts if not isinstance(part, SoftSlot)])
-    return Template(re.sub(" +", " ", plain).strip())
+    return template.with_source(re.sub(" +", " ", plain).strip())

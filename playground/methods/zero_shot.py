@@ -83,17 +83,14 @@ def label_scores(
     *,
     soft_vectors: Tensor | None = None,
 ) -> Tensor:
-    """The verbalizer's scores at the first answer slot: (rows, labels), in float32.
+    """The verbalizer's scores of each row: (rows, labels), in float32.
 
-    Only the label words' rows of the vocabulary are computed. A softmax over them gives the label
-    probabilities. Raises TemplateError, VerbalizerError or DataError.
+    Only the label words' rows of the vocabulary are computed, unless words of several tokens are
+    to be scored exactly. A softmax over the scores gives the label probabilities.
+    Raises TemplateError, VerbalizerError or DataError.
     """
-    encoded = model.encode(template, list(iterate(rows)))
-    word_ids = model.label_word_ids(template, verbalizer)
-    scores = torch.zeros(len(encoded), len(verbalizer.labels), device=model.device)
-    for chosen, logits in model.score(encoded, word_ids, soft_vectors=soft_vectors):
-        scores[chosen] = verbalizer.scores(logits[:, 0])
-    return scores
+    reader = model.label_reader(template, verbalizer)
+    return reader.score_rows(list(iterate(rows)), soft_vectors=soft_vectors)
 
 
 def iterate(rows: Rows) -> Iterator[dict[str, Any]]:

@@ -7,17 +7,26 @@ from playground.models.built_in import built_in_models
 
 if TYPE_CHECKING:
     from playground.models.catalog import load_model
-    from playground.models.encoding import Encoded, SoftLayout
+    from playground.models.encoded import Encoded, SoftLayout
+    from playground.models.label_reader import LabelReader
     from playground.models.language_model import LanguageModel
 
-__all__ = ["Encoded", "LanguageModel", "SoftLayout", "built_in_models", "load_model"]
+__all__ = [
+    "Encoded",
+    "LabelReader",
+    "LanguageModel",
+    "SoftLayout",
+    "built_in_models",
+    "load_model",
+]
 
 __getattr__ = lazy_exports(
     __name__,
     {
-        "Encoded": "playground.models.encoding",
+        "Encoded": "playground.models.encoded",
+        "LabelReader": "playground.models.label_reader",
         "LanguageModel": "playground.models.language_model",
-        "SoftLayout": "playground.models.encoding",
+        "SoftLayout": "playground.models.encoded",
         "load_model": "playground.models.catalog",
     },
 )

@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 
 from playground.errors import ModelError
 from playground.models.built_in import FOLDER, built_in_models
-from playground.models.encoding import Encoded
+from playground.models.encoded import Encoded
 from playground.models.language_model import LanguageModel
 
 # Largest change of a probability at the slot that computing in bfloat16 may bring.

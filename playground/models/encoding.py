@@ -6,81 +6,46 @@ them in pretraining. What a person typed can never become a special token.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any
 
 from playground.errors import ModelError, TemplateError
-from playground.prompts import AnswerSlot, Filled, SoftSlot, Template, TriggerSlot
-
-# The kinds of a token, as the page marks them.
-SPECIAL, TEXT, FIELD, ANSWER, SOFT, TRIGGER = (
-    "special",
-    "text",
-    "field",
-    "answer",
-    "soft",
-    "trigger",
+from playground.models.encoded import (
+    ANSWER,
+    FIELD,
+    SOFT,
+    SPECIAL,
+    TEXT,
+    TRIGGER,
+    Encoded,
+    SoftLayout,
+    Span,
+)
+from playground.models.truncation import fit
+from playground.prompts import (
+    AnswerSlot,
+    Filled,
+    RenderedPart,
+    Separator,
+    SoftSlot,
+    Template,
+    TriggerSlot,
+    Truncation,
 )
 
-
-@dataclass(frozen=True)
-class SoftLayout:
-    """Which trainable vector stands where in a template, for one tokenizer.
-
-    ``slots`` holds, for each soft slot in order, the indices of its vectors; ``initial_ids`` holds
-    for each vector the token whose embedding it starts from, or None.
-    """
-
-    slots: tuple[tuple[int, ...], ...]
-    initial_ids: tuple[int | None, ...]
-
-    @property
-    def vectors(self) -> int:
-        return len(self.initial_ids)
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """One filled-in template as the model reads it.
-
-    ``answer`` holds the positions whose logits predict the answer slots: the slot itself in a
-    masked model, the token before it in a causal one (which never sees the slot).
-    ``soft`` pairs positions with indices of soft vectors. ``cut`` counts the tokens that did not
-    fit, by field; ``cut_tokens`` places them: (position in ``ids`` where they stood, token id).
-    """
-
-    ids: tuple[int, ...]
-    kinds: tuple[str, ...]
-    answer: tuple[int, ...]
-    soft: tuple[tuple[int, int], ...] = ()
-    trigger: tuple[int, ...] = ()
-    cut: Mapping[str, int] = field(default_factory=dict)
-    cut_tokens: tuple[tuple[int, int], ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-
-@dataclass(frozen=True)
-class _Span:
-    """A stretch of the text handed to the tokenizer, and what it came from.
-
-    A slot's stretch consists of ``placeholders`` of them, a soft slot's one for each of its
-    ``vectors``.
-    """
-
-    end: int
-    kind: str
-    field: str | None = None
-    keep: bool = False
-    placeholders: int = 0
-    vectors: tuple[int, ...] = ()
+__all__ = ["ANSWER", "FIELD", "SOFT", "SPECIAL", "TEXT", "TRIGGER", "Encoder"]
 
 
 class Encoder:
-    """Encodes templates for one tokenizer. ``causal`` models never see their answer slot."""
+    """Encodes templates for one tokenizer. ``causal`` models never see their answer slot.
 
-    def __init__(self, tokenizer: Any, *, causal: bool, max_length: int) -> None:
+    ``token_types`` is how many the network tells apart: with two or more, what follows the first
+    separator gets the type that the tokenizer gives the second of two texts.
+    """
+
+    def __init__(
+        self, tokenizer: Any, *, causal: bool, max_length: int, token_types: int = 0
+    ) -> None:
         self.tokenizer = tokenizer
         self.causal = causal
         self.max_length = max_length
@@ -105,6 +70,8 @@ class Encoder:
         self.placeholder_id, self._placeholder = self._find_placeholder()
         # "X" stands for any ordinary word: does the tokenizer itself put anything in front?
         self._adds_start = bool(backend.encode("X").special_tokens_mask[0])
+        self._separator, second_type = ("", 0) if causal else self._find_separator()
+        self._second_type = second_type if token_types > second_type else 0
 
     def _find_placeholder(self) -> tuple[int, str]:
         tokenizer = self.tokenizer
@@ -117,6 +84,16 @@ class Encoder:
             "This model's tokenizer has no special token that could hold a slot's place.",
             code="model.no_special_token",
         )
+
+    def _find_separator(self) -> tuple[str, int]:
+        """What stands between two texts, and the token type of the second one."""
+        pair = self._backend.encode("X", "X")
+        texts = pair.sequence_ids  # None for what the tokenizer adds
+        if 1 not in texts:
+            return "", 0
+        second = texts.index(1)
+        first_end = second - texts[:second][::-1].index(0)
+        return "".join(pair.tokens[first_end:second]), pair.type_ids[second]
 
     def _harmless(self, text: str) -> str:
         """The text with every literal special token broken up, so that it stays mere text."""
@@ -165,18 +142,27 @@ class Encoder:
                 shared[part.share] = indices
         return SoftLayout(tuple(slots), tuple(initial))
 
-    def answer_after_space(self, template: Template) -> bool:
-        """Whether a word at the (first) answer slot follows white space, or opens the text."""
-        before = ""
-        for part in template.parts:
-            if isinstance(part, AnswerSlot):
-                break
-            before = getattr(part, "text", "…") if not isinstance(part, SoftSlot) else " "
-        return not before or before[-1].isspace()
+    def answer_after_space(self, template: Template, slot: int = 0) -> bool:
+        """Whether a word at an answer slot follows white space, or opens a text."""
+        places = [i for i, part in enumerate(template.parts) if isinstance(part, AnswerSlot)]
+        if places[slot] == 0:
+            return True
+        before = template.parts[places[slot] - 1]
+        if isinstance(before, SoftSlot | Separator):
+            return True
+        return getattr(before, "text", "…")[-1].isspace()
 
-    def encode(self, template: Template, rows: Sequence[Mapping[str, object]]) -> list[Encoded]:
+    def encode(
+        self,
+        template: Template,
+        rows: Sequence[Mapping[str, object]],
+        *,
+        answer_tokens: int = 1,
+    ) -> list[Encoded]:
         """Fills the template in with each row and tokenizes all of them in one go.
 
+        An answer of several tokens gets as many places at the first answer slot of a masked
+        model; for a causal one, which goes on writing there, room is left.
         Raises TemplateError where the template cannot serve this model or does not fit it.
         """
         if self.causal and not (template.is_prefix and template.answer_slots == 1):
@@ -187,23 +173,36 @@ class Encoder:
                 position=slot.position,
                 code="template.causal_needs_prefix",
             )
+        separator = next((part for part in template.parts if isinstance(part, Separator)), None)
+        if separator is not None and not self._separator:
+            raise TemplateError(
+                "This model was never shown two texts with a separator between them. Write a line "
+                "break or words in place of [SEP].",
+                position=separator.position,
+                code="template.no_separator",
+            )
         layout = self.soft_layout(template)
-        laid_out = [self._lay_out(template, row, layout) for row in rows]
+        laid_out = [self._lay_out(template, row, layout, answer_tokens) for row in rows]
         encodings = self._backend.encode_batch([text for text, _ in laid_out])
+        room = self.max_length - (answer_tokens - 1 if self.causal else 0)
         return [
-            self._place(encoding, spans, layout)
+            self._place(encoding, spans, layout, room, template.truncation)
             for encoding, (_, spans) in zip(encodings, laid_out, strict=True)
         ]
 
     def _lay_out(
-        self, template: Template, row: Mapping[str, object], layout: SoftLayout
-    ) -> tuple[str, list[_Span]]:
+        self,
+        template: Template,
+        row: Mapping[str, object],
+        layout: SoftLayout,
+        answer_tokens: int,
+    ) -> tuple[str, list[Span]]:
         """The text for the tokenizer, and the spans that say which part each stretch is."""
         text = ""
         typed = ""  # the end of it that holds no slot
-        spans: list[_Span] = []
+        spans: list[Span] = []
         soft_slots = iter(layout.slots)
-        for piece in template.render(row):
+        for piece in _trimmed(template.render(row)):
             if isinstance(piece, Filled):
                 harmless = self._harmless(piece.text)
                 if self._harmless(typed + harmless) != typed + harmless:  # "[", "MASK" and "]"
@@ -211,32 +210,43 @@ class Encoder:
                 text += harmless
                 typed += harmless
                 kind = TEXT if piece.field is None else FIELD
-                spans.append(_Span(len(text), kind, piece.field, piece.keep))
+                spans.append(Span(len(text), kind, piece.field, piece.keep))
                 continue
             typed = ""
             if isinstance(piece, SoftSlot):
                 vectors = next(soft_slots)
                 text += self._placeholder * len(vectors)
-                spans.append(_Span(len(text), SOFT, placeholders=len(vectors), vectors=vectors))
+                spans.append(Span(len(text), SOFT, placeholders=len(vectors), vectors=vectors))
             elif isinstance(piece, TriggerSlot):
                 text += self._placeholder * piece.count
-                spans.append(_Span(len(text), TRIGGER, placeholders=piece.count))
+                spans.append(Span(len(text), TRIGGER, placeholders=piece.count))
+            elif isinstance(piece, Separator):
+                text += self._separator
+                spans.append(Span(len(text), SPECIAL, separates=True))
             elif not self.causal:
-                text += self._placeholder
-                spans.append(_Span(len(text), ANSWER, placeholders=1))
+                text += self._placeholder * answer_tokens
+                spans.append(Span(len(text), ANSWER, placeholders=answer_tokens))
+                answer_tokens = 1  # at the slots after the first
             else:
                 # the word to predict brings its own leading space; after it comes only white space
                 text = text.rstrip()
                 break
         if self.causal and not text and not self._adds_start:
             text = self._placeholder
-            spans.append(_Span(len(text), SPECIAL, placeholders=1))
+            spans.append(Span(len(text), SPECIAL, placeholders=1))
         return text, spans
 
-    def _place(self, encoding: Any, spans: list[_Span], layout: SoftLayout) -> Encoded:
+    def _place(
+        self,
+        encoding: Any,
+        spans: list[Span],
+        layout: SoftLayout,
+        room: int,
+        truncation: Truncation,
+    ) -> Encoded:
         ids: list[int] = []
         kinds: list[str] = []
-        owners: list[_Span | None] = []
+        owners: list[Span | None] = []
         soft: dict[int, int] = {}
         held = iter([span for span in spans for _ in range(span.placeholders)])
         vectors = iter([vector for span in spans for vector in span.vectors])
@@ -260,7 +270,8 @@ class Encoder:
             ids.append(token_id)
             kinds.append(SPECIAL if owner is None else owner.kind)
             owners.append(owner)
-        keep, cut, cut_tokens = self._fit(ids, owners)
+        types = self._types(owners)
+        keep, cut, cut_tokens = fit(ids, owners, room, truncation)
         if self.causal and kinds and kinds[-1] == SPECIAL and len(keep) > 1 and added:
             keep.pop()  # an end-of-text that the tokenizer appends would hide the slot
         ids = [ids[i] for i in keep]
@@ -272,45 +283,28 @@ class Encoder:
             answer=(len(ids) - 1,) if self.causal else tuple(places),
             soft=tuple((new, soft[old]) for new, old in enumerate(keep) if old in soft),
             trigger=tuple(position for position, kind in enumerate(kinds) if kind == TRIGGER),
+            types=tuple(types[i] for i in keep) if types else (),
             cut=cut,
             cut_tokens=cut_tokens,
         )
 
-    def _fit(
-        self, ids: list[int], owners: list[_Span | None]
-    ) -> tuple[list[int], dict[str, int], tuple[tuple[int, int], ...]]:
-        """Cuts the ends of the longest fields until the rest fits; slots are never cut."""
-        excess = len(ids) - self.max_length
-        if excess <= 0:
-            return list(range(len(ids))), {}, ()
-        fields: dict[int, list[int]] = {}
-        for position, owner in enumerate(owners):
-            if owner is not None and owner.kind == FIELD and not owner.keep:
-                fields.setdefault(id(owner), []).append(position)
-        if sum(map(len, fields.values())) < excess:
-            room = self.max_length
-            raise TemplateError(
-                f"The filled-in template has {len(ids)} tokens and this model reads at most "
-                f"{room}. Shorten the template, or let a field be cut (write {{text}} without "
-                "the !).",
-                code="template.too_long",
-                tokens=len(ids),
-                room=room,
-            )
-        gone: list[int] = []
-        for _ in range(excess):
-            gone.append(max(fields.values(), key=len).pop())
-        dropped = set(gone)
-        keep = [position for position in range(len(ids)) if position not in dropped]
-        cut: dict[str, int] = {}
-        cut_tokens: list[tuple[int, int]] = []
-        kept_before = 0
-        for position, token_id in enumerate(ids):
-            if position in dropped:
-                owner = owners[position]
-                name = (owner.field or "") if owner is not None else ""
-                cut[name] = cut.get(name, 0) + 1
-                cut_tokens.append((kept_before, token_id))
-            else:
-                kept_before += 1
-        return keep, cut, tuple(cut_tokens)
+    def _types(self, owners: Sequence[Span | None]) -> list[int]:
+        """0 up to the first separator and its end, then the second text's; empty if all are 0."""
+        at = [i for i, owner in enumerate(owners) if owner is not None and owner.separates]
+        if not at or not self._second_type:
+            return []
+        end = next(i for i in range(at[0], len(owners)) if owners[i] is not owners[at[0]])
+        return [0] * end + [self._second_type] * (len(owners) - end)
+
+
+def _trimmed(pieces: Sequence[RenderedPart]) -> list[RenderedPart]:
+    """Without white space around separators, as where the tokenizer itself reads two texts."""
+    trimmed = list(pieces)
+    for at, piece in enumerate(pieces):
+        if isinstance(piece, Separator):
+            before, after = trimmed[at - 1 : at], trimmed[at + 1 : at + 2]
+            if before and isinstance(before[0], Filled):
+                trimmed[at - 1] = replace(before[0], text=before[0].text.rstrip())
+            if after and isinstance(after[0], Filled):
+                trimmed[at + 1] = replace(after[0], text=after[0].text.lstrip())
+    return trimmed

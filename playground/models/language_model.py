@@ -8,9 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from playground.errors import VerbalizerError
-from playground.models.encoding import Encoded, Encoder, SoftLayout
+from playground.models.encoded import Encoded, SoftLayout
+from playground.models.encoding import Encoder
 from playground.models.families import FAMILIES
+from playground.models.label_reader import LabelReader
 from playground.prompts import Template, Verbalizer
 
 CPU_BATCH, ACCELERATOR_BATCH = 16, 64
@@ -29,7 +30,12 @@ class LanguageModel:
         self.tokenizer = tokenizer
         self.kind = "causal" if causal else "masked"
         self.max_length = _longest_input(network, tokenizer)
-        self.encoder = Encoder(tokenizer, causal=causal, max_length=self.max_length)
+        self.encoder = Encoder(
+            tokenizer,
+            causal=causal,
+            max_length=self.max_length,
+            token_types=getattr(network.config, "type_vocab_size", 0) or 0,
+        )
         self._family = FAMILIES.get(network.config.model_type)
         self._exact_of: Tensor | None = None
         self._exact_copy = torch.empty(0)
@@ -56,9 +62,15 @@ class LanguageModel:
 
     # ---- text to ids ---------------------------------------------------------------------------
 
-    def encode(self, template: Template, rows: Sequence[Mapping[str, object]]) -> list[Encoded]:
+    def encode(
+        self,
+        template: Template,
+        rows: Sequence[Mapping[str, object]],
+        *,
+        answer_tokens: int = 1,
+    ) -> list[Encoded]:
         """Fills in and tokenizes; see `Encoder.encode`."""
-        return self.encoder.encode(template, rows)
+        return self.encoder.encode(template, rows, answer_tokens=answer_tokens)
 
     def soft_layout(self, template: Template) -> SoftLayout:
         return self.encoder.soft_layout(template)
@@ -73,49 +85,36 @@ class LanguageModel:
             return str(token)
         return str(self.tokenizer.decode([token_id])).strip() or repr(token)
 
+    def token_spelling(self, token_id: int) -> str:
+        """As `token_text`, with ``␣`` in front where the token brings a space with it."""
+        token = str(self.tokenizer.convert_ids_to_tokens(token_id))
+        return "␣" * token.startswith(("Ġ", "▁")) + self.token_text(token_id)
+
+    # ---- label words ---------------------------------------------------------------------------
+
+    def label_reader(self, template: Template, verbalizer: Verbalizer) -> LabelReader:
+        """What turns this model's answers to ``template`` into the labels' scores.
+
+        Raises VerbalizerError where the model cannot read the words, or not tell the labels apart.
+        """
+        return LabelReader(self, template, verbalizer)
+
     def label_words(
         self, template: Template, verbalizer: Verbalizer
     ) -> dict[str, tuple[int, list[int]]]:
-        """For each label word, the token that stands for it and all tokens it is made of.
+        """For each label word, its first token and all tokens it is made of.
 
-        A word of several tokens is scored by its first. Raises VerbalizerError for a word that the
-        model does not know, or where two labels would be scored by the same token.
+        A word that stands at several answer slots is told as it is read at the last of them.
+        Raises as `label_reader` does.
         """
-        after_space = self.encoder.answer_after_space(template)
-        found: dict[str, tuple[int, list[int]]] = {}
-        owner: dict[int, tuple[str, str]] = {}
-        for label in verbalizer.labels:
-            for word in verbalizer.words[label]:
-                ids = self.encoder.word_ids(word, after_space=after_space)
-                if not ids or ids[0] == self.tokenizer.unk_token_id:
-                    raise VerbalizerError(
-                        f"{self.name} does not know the word “{word}” of the label “{label}”. "
-                        "Choose another word, or a model of that language.",
-                        label=label,
-                        code="verbalizer.unknown_word",
-                        word=word,
-                        model=self.name,
-                    )
-                other_label, other_word = owner.setdefault(ids[0], (label, word))
-                if other_label != label:
-                    raise VerbalizerError(
-                        f"“{word}” ({label}) and “{other_word}” ({other_label}) begin with the "
-                        f"same token, “{self.token_text(ids[0])}”, so this model cannot tell them "
-                        "apart. Change one of them.",
-                        label=label,
-                        code="verbalizer.same_token",
-                        word=word,
-                        other_word=other_word,
-                        other_label=other_label,
-                        token=self.token_text(ids[0]),
-                    )
-                found[word] = (ids[0], ids)
-        return found
+        reader = self.label_reader(template, verbalizer)
+        words = zip(verbalizer.all_words, reader.pieces, strict=True)
+        return {word: (pieces[0], list(pieces)) for word, pieces in words}
 
     def label_word_ids(self, template: Template, verbalizer: Verbalizer) -> Tensor:
-        """The token that stands for each word of ``verbalizer.all_words``: (words,)."""
-        found = self.label_words(template, verbalizer)
-        return torch.tensor([found[word][0] for word in verbalizer.all_words], device=self.device)
+        """The first token of each word of ``verbalizer.all_words``: (words,)."""
+        pieces = self.label_reader(template, verbalizer).pieces
+        return torch.tensor([first for first, *_ in pieces], device=self.device)
 
     # ---- ids to logits -------------------------------------------------------------------------
 
@@ -133,17 +132,31 @@ class LanguageModel:
         without them a soft slot holds its initial words, or the placeholder token.
         Gradients flow to ``soft_vectors`` and, where they are asked for, to the weights.
         """
-        ids, attention, places = self._pad(batch)  # (B, L), (B, L), (B, S)
-        if soft_vectors is None or not any(example.soft for example in batch):
-            inputs: dict[str, Tensor] = {"input_ids": ids}
-        else:
-            inputs = {"inputs_embeds": self._embed(ids, batch, soft_vectors)}  # (B, L, E)
+        inputs, places = self.network_inputs(batch, soft_vectors)  # places: (B, S)
         at = torch.arange(len(batch), device=self.device)[:, None]  # (B, 1)
+        return self.network_logits(inputs, at, places, token_ids)[0]
+
+    def network_logits(
+        self, inputs: Mapping[str, Any], rows: Tensor, columns: Tensor, token_ids: Tensor | None
+    ) -> tuple[Tensor, Any]:
+        """Logits at the places (``rows``, ``columns``) of what the network is called with.
+
+        (*places, vocabulary), or (*places, words) with ``token_ids`` (words,); and the network's
+        key-value cache, where it keeps one and ``inputs`` ask for it.
+        """
         if self._family is None:
-            logits: Tensor = self.network(**inputs, attention_mask=attention).logits[at, places]
-            return _at_least_float32(logits if token_ids is None else logits[..., token_ids])
-        states = self.network.base_model(**inputs, attention_mask=attention).last_hidden_state
-        features = self._family.transform(self.network, states[at, places])  # (B, S, features)
+            output = self.network(**inputs)
+            logits: Tensor = output.logits[rows, columns]
+            logits = _at_least_float32(logits if token_ids is None else logits[..., token_ids])
+        else:
+            output = self.network.base_model(**inputs)
+            logits = self._project(output.last_hidden_state[rows, columns], token_ids)
+        return logits, output.get("past_key_values")
+
+    def _project(self, states: Tensor, token_ids: Tensor | None) -> Tensor:
+        """The family's own head: (…, hidden) to (…, vocabulary), or to (…, words)."""
+        assert self._family is not None
+        features = self._family.transform(self.network, states)  # (…, features)
         projection = self._family.projection(self.network)
         bias = projection.bias
         if token_ids is None:
@@ -163,6 +176,23 @@ class LanguageModel:
         if self._exact_of is not weight:
             self._exact_of, self._exact_copy = weight, weight.detach().float()
         return self._exact_copy
+
+    def network_inputs(
+        self, batch: Sequence[Encoded], soft_vectors: Tensor | None = None
+    ) -> tuple[dict[str, Tensor], Tensor]:
+        """What the network is called with, padded, and the answers' places (batch, slots)."""
+        ids, attention, places = self._pad(batch)  # (B, L), (B, L), (B, S)
+        inputs = {"attention_mask": attention}
+        if soft_vectors is None or not any(example.soft for example in batch):
+            inputs["input_ids"] = ids
+        else:
+            inputs["inputs_embeds"] = self._embed(ids, batch, soft_vectors)  # (B, L, E)
+        if any(example.types for example in batch):
+            types = torch.zeros_like(ids)
+            for row, example in enumerate(batch):
+                types[row, : len(example.types)] = torch.tensor(example.types)
+            inputs["token_type_ids"] = types
+        return inputs, places
 
     def _pad(self, batch: Sequence[Encoded]) -> tuple[Tensor, Tensor, Tensor]:
         longest = max(len(example) for example in batch)
@@ -187,16 +217,17 @@ class LanguageModel:
     def score(
         self,
         encoded: Sequence[Encoded],
-        token_ids: Tensor,
+        token_ids: Tensor | None,
         *,
         soft_vectors: Tensor | None = None,
         batch_size: int | None = None,
     ) -> Iterator[tuple[list[int], Tensor]]:
         """Logits of ``token_ids`` for many examples, without gradients, longest first.
 
-        Yields (which examples, their logits (batch, slots, words)): a caller may look up between
-        batches. Examples of like length share a batch, so that little of it is padding. A
-        processor is fastest with small batches, an accelerator with larger ones.
+        Yields (which examples, their logits (batch, slots, words), or (batch, slots, vocabulary)
+        where ``token_ids`` is None): a caller may look up between batches. Examples of like length
+        share a batch, so that little of it is padding. A processor is fastest with small batches,
+        an accelerator with larger ones.
         """
         batch_size = batch_size or (CPU_BATCH if self.device.type == "cpu" else ACCELERATOR_BATCH)
         order = sorted(range(len(encoded)), key=lambda i: len(encoded[i]), reverse=True)

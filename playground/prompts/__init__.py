@@ -6,11 +6,12 @@ from playground.prompts.parts import (
     Filled,
     Part,
     RenderedPart,
+    Separator,
     SoftSlot,
     Text,
     TriggerSlot,
 )
-from playground.prompts.template import Template
+from playground.prompts.template import Template, Truncation
 from playground.prompts.verbalizer import Verbalizer
 
 __all__ = [
@@ -19,9 +20,11 @@ __all__ = [
     "Filled",
     "Part",
     "RenderedPart",
+    "Separator",
     "SoftSlot",
     "Template",
     "Text",
     "TriggerSlot",
+    "Truncation",
     "Verbalizer",
 ]

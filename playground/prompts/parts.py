@@ -55,6 +55,13 @@ class TriggerSlot:
 
 
 @dataclass(frozen=True, slots=True)
+class Separator:
+    """What the model's tokenizer puts between two texts; another token type may begin there."""
+
+    position: int = field(default=0, compare=False, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
 class Filled:
     """Text that is ready for a tokenizer.
 
@@ -67,5 +74,6 @@ class Filled:
     keep: bool
 
 
-Part = Text | Field | AnswerSlot | SoftSlot | TriggerSlot
-RenderedPart = Filled | AnswerSlot | SoftSlot | TriggerSlot
+Slot = AnswerSlot | SoftSlot | TriggerSlot | Separator
+Part = Text | Field | Slot
+RenderedPart = Filled | Slot

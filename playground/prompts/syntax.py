@@ -2,7 +2,7 @@ r"""The grammar of templates: reading source into parts, and writing parts as so
 
     template = { literal | field | slot }
     field    = "{" name { "|" filter } [ "!" ] "}"
-    slot     = "[MASK]" | "[TRIGGER" [ "*" count ] "]"
+    slot     = "[MASK]" | "[SEP]" | "[TRIGGER" [ "*" count ] "]"
              | "[SOFT" [ "#" number ] [ "*" count | ":" words ] "]"
 
 A backslash before one of ``{ } [ ] \`` gives the character itself; before any other it is ordinary
@@ -17,7 +17,16 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from playground.errors import TemplateError
-from playground.prompts.parts import AnswerSlot, Field, Part, SoftSlot, Text, TriggerSlot
+from playground.prompts.parts import (
+    AnswerSlot,
+    Field,
+    Part,
+    Separator,
+    Slot,
+    SoftSlot,
+    Text,
+    TriggerSlot,
+)
 
 MAXIMUM_COUNT = 512
 
@@ -33,6 +42,7 @@ _SLOT_FORMS = {
     "MASK": "[MASK]",
     "SOFT": "[SOFT], [SOFT*5], [SOFT:in summary] or [SOFT#1]",
     "TRIGGER": "[TRIGGER] or [TRIGGER*3]",
+    "SEP": "[SEP]",
 }
 # A full stop counts only before white space ("3.5 stars"), and not after these; the full-width
 # marks need no space. A line break ends a sentence as well: headlines have no full stop.
@@ -214,7 +224,7 @@ def _inside_brackets(source: str, position: int) -> str:
     return match.group()
 
 
-def _read_slot(inside: str, position: int) -> AnswerSlot | SoftSlot | TriggerSlot:
+def _read_slot(inside: str, position: int) -> Slot:
     match = _SLOT.fullmatch(inside.strip())
     kind = match["kind"].upper() if match else ""
     slot = _shortened(f"[{inside}]")
@@ -224,13 +234,13 @@ def _read_slot(inside: str, position: int) -> AnswerSlot | SoftSlot | TriggerSlo
         raise template_error(
             "template.unknown_slot",
             'There is no slot "{slot}" (at character {character}). The slots are [MASK], [SOFT] '
-            "and [TRIGGER]; write \\[ for the bracket itself.",
+            "and [TRIGGER], and [SEP] parts two texts; write \\[ for the bracket itself.",
             position,
             slot=slot,
             suggestion=f"[{near}]" if near else None,
         )
     share, count, words = match["share"], match["count"], match["words"]
-    extras = {"MASK": (share, count, words), "SOFT": (), "TRIGGER": (share, words)}[kind]
+    extras = {"SOFT": (), "TRIGGER": (share, words)}.get(kind, (share, count, words))
     if any(extra is not None for extra in extras):
         raise template_error(
             "template.slot_options",
@@ -241,6 +251,8 @@ def _read_slot(inside: str, position: int) -> AnswerSlot | SoftSlot | TriggerSlo
         )
     if kind == "MASK":
         return AnswerSlot(position=position)
+    if kind == "SEP":
+        return Separator(position=position)
     if kind == "TRIGGER":
         return TriggerSlot(_number(count, slot, position) or 1, position=position)
     if count is not None and words is not None:
@@ -333,6 +345,8 @@ def _write_part(part: Part) -> str:
             return "{" + "|".join((name, *filters)) + "!" * keep + "}"
         case AnswerSlot():
             return "[MASK]"
+        case Separator():
+            return "[SEP]"
         case TriggerSlot(count):
             return f"[TRIGGER*{count}]" if count > 1 else "[TRIGGER]"
         case SoftSlot(count, words, share):

@@ -2,7 +2,7 @@
 
 import string
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Literal, get_args
 
 from playground.errors import DataError, TemplateError
 from playground.prompts.parts import AnswerSlot, Field, Filled, Part, RenderedPart, Text
@@ -20,6 +20,8 @@ _EMPTY_CELLS = frozenset({"None", "nan", "NaT", "<NA>"})
 _MARKS_AFTER_A_SLOT = ".,:;!?-–—，。：；！？、"
 _COLUMNS_SHOWN = 12
 
+Truncation = Literal["balanced", "tail", "head"]
+
 
 class Template:
     """A template in the syntax of `playground.prompts.syntax`, such as ``{text} It was [MASK].``
@@ -28,11 +30,16 @@ class Template:
     the order of their first use, and ``answer_slots`` the number of answer slots, at least one. A
     template that ends at an answer slot ``is_prefix`` and suits causal models too.
 
-    Templates are equal when their parts are; ``str`` gives the canonical source. A source that
-    cannot be read raises a `TemplateError` with its position.
+    ``truncation`` says what goes where a filled-in template is longer than a model reads:
+    ``"tail"`` the end of the last field, then of those before it; ``"head"`` the beginning of the
+    first field, then of those after it; ``"balanced"`` the ends of the longest fields, so that
+    those that are cut keep like lengths.
+
+    Templates are equal when their parts and their truncation are; ``str`` gives the canonical
+    source. A source that cannot be read raises a `TemplateError` with its position.
     """
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, *, truncation: Truncation = "balanced") -> None:
         if not isinstance(source, str):
             raise template_error(
                 "template.not_text",
@@ -44,6 +51,14 @@ class Template:
                 "The template is empty. Write a column in braces, and [MASK] where the model "
                 "should answer, such as {{text}} It was [MASK].",
             )
+        if truncation not in get_args(Truncation):
+            raise template_error(
+                "template.unknown_truncation",
+                'A template cannot be cut by "{truncation}". Choose one of: {truncations}.',
+                truncation=truncation,
+                truncations=", ".join(get_args(Truncation)),
+            )
+        self.truncation = truncation
         self.source = source
         self.parts = read(source)
         self.fields = tuple(
@@ -62,13 +77,21 @@ class Template:
         return write(self.parts)
 
     def __repr__(self) -> str:
-        return f"Template({str(self)!r})"
+        cut = f", truncation={self.truncation!r}" if self.truncation != "balanced" else ""
+        return f"Template({str(self)!r}{cut})"
 
     def __eq__(self, other: object) -> bool:
-        return self.parts == other.parts if isinstance(other, Template) else NotImplemented
+        return self._key() == other._key() if isinstance(other, Template) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash(self.parts)
+        return hash(self._key())
+
+    def _key(self) -> tuple[object, ...]:
+        return self.parts, self.truncation
+
+    def with_source(self, source: str) -> "Template":
+        """Another source, cut in the same way. Raises as making a template does."""
+        return Template(source, truncation=self.truncation)
 
     def render(self, row: Mapping[str, object]) -> tuple[RenderedPart, ...]:
         """The parts with every text filled in from ``row``, slots left as they are.
@@ -101,15 +124,17 @@ class Template:
         slot = max(i for i, part in enumerate(self.parts) if isinstance(part, AnswerSlot))
         through_slot, after = self.parts[: slot + 1], self.parts[slot + 1 :]
         if shape == "cloze":
-            return Template(write(through_slot) + self._full_stop()) if self.is_prefix else self
+            if not self.is_prefix:
+                return self
+            return self.with_source(write(through_slot) + self._full_stop())
         if all(isinstance(part, Text) and is_punctuation(part.text) for part in after):
-            return Template(write(through_slot)) if after else self
+            return self.with_source(write(through_slot)) if after else self
         before, rest = write(self.parts[:slot]), write(after)
         if not before.strip():  # "[MASK]: {text}" should not begin with the colon
             rest = rest.lstrip(_MARKS_AFTER_A_SLOT + string.whitespace)
         elif rest[0].isspace() or rest[0] in _MARKS_AFTER_A_SLOT:
             before = before.rstrip()
-        return Template(f"{(before + rest).rstrip()} [MASK]")
+        return self.with_source(f"{(before + rest).rstrip()} [MASK]")
 
     def _full_stop(self) -> str:
         literal = "".join(part.text for part in self.parts if isinstance(part, Text))

@@ -1,26 +1,32 @@
 """Verbalizers: which words at an answer slot stand for which label."""
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from functools import reduce
+from operator import add
+from typing import Any, Literal, get_args
 
 import numpy as np
 
-from playground.errors import VerbalizerError
-
-# Okabe and Ito (2008), "Color Universal Design": tell apart with any colour vision.
-OKABE_ITO = (
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#CC79A7",
-    "#E69F00",
-    "#56B4E9",
-    "#F0E442",
-    "#999999",
+from playground.prompts.labels import (
+    OKABE_ITO,
+    duplicate,
+    not_labels,
+    not_rows,
+    read_choice,
+    read_colours,
+    read_label,
+    read_weights,
+    read_words,
+    verbalizer_error,
 )
-_SEPARATORS = re.compile(r"[,，、\n\r]")
+
+__all__ = ["OKABE_ITO", "Aggregation", "MultiToken", "Verbalizer"]
+
+Aggregation = Literal["mean", "max", "logsumexp"]
+MultiToken = Literal["first", "mean", "exact"]
+_SETTINGS = ("aggregation", "weights", "multi_token")
+Words = Sequence[str] | Sequence[Sequence[str]] | str
 
 
 class Verbalizer:
@@ -30,31 +36,76 @@ class Verbalizer:
     words does not count, letter case does. ``colours`` gives labels their ``#rrggbb``; the others
     get Okabe and Ito's, by their place in the order.
 
+    A template with several answer slots takes words for each of them: a sequence of sequences, or
+    a string with ``|`` between the slots, as in ``"person | founded, made | company"``. A label's
+    score is the sum over the slots (Han et al. 2021, "PTR: Prompt Tuning with Rules for Text
+    Classification", section 3.3, https://arxiv.org/abs/2105.11259); labels may share words at some
+    of the slots. A verbalizer for one slot reads the first.
+
+    ``aggregation`` makes one score of a label's words: the ``"mean"`` of their scores, weighted
+    where ``weights`` (word → 0 or more, 1 where none is given) say so; their ``"max"``; or
+    ``"logsumexp"``, which adds up their probabilities. ``multi_token`` says what the score of a
+    word of several tokens is: the logit of its ``"first"``, the ``"mean"`` logit over all of them,
+    or ``"exact"``, its log-probability: as a continuation in a causal model, with a slot for each
+    of its tokens in a masked one.
+
     ``labels`` and ``all_words`` are tuples in order, ``words`` and ``colours`` go from label to
     words and to colour, and ``groups`` holds the indices into ``all_words`` for each label.
+    ``slots`` is the number of answer slots it has words for; ``word_labels`` and ``word_slots``
+    say where each of ``all_words`` belongs.
 
     What does not decide between at least two labels raises a `VerbalizerError`.
     """
 
     def __init__(
         self,
-        labels: Mapping[str, Sequence[str] | str],
+        labels: Mapping[str, Words],
         colours: Mapping[str, str] | None = None,
+        *,
+        aggregation: Aggregation = "mean",
+        weights: Mapping[str, float] | None = None,
+        multi_token: MultiToken = "first",
     ) -> None:
-        if not isinstance(labels, Mapping):
-            raise _not_labels()
-        self.words = _read_words(labels)
-        self.labels = tuple(self.words)
-        self.all_words = tuple(word for words in self.words.values() for word in words)
-        self.colours = _read_colours(self.labels, {} if colours is None else colours)
-        groups, start = [], 0
-        for words in self.words.values():
-            groups.append(tuple(range(start, start + len(words))))
-            start += len(words)
-        self.groups: tuple[tuple[int, ...], ...] = tuple(groups)
+        self._words = read_words(labels)  # label → slot → words
+        self.labels = tuple(self._words)
+        self.words = {label: reduce(add, slots) for label, slots in self._words.items()}
+        self.all_words = reduce(add, self.words.values())
+        self.slots = len(self._words[self.labels[0]])
+        self.colours = read_colours(self.labels, {} if colours is None else colours)
+        read_choice("aggregation", aggregation, get_args(Aggregation))
+        read_choice("multi_token", multi_token, get_args(MultiToken))
+        self.aggregation, self.multi_token = aggregation, multi_token
+        self.weights = read_weights(self._words, {} if weights is None else weights)
+        if self.weights and aggregation != "mean":
+            raise verbalizer_error(
+                "verbalizer.unused_weights",
+                "Weights belong to the mean, and the words are aggregated by {aggregation}. Leave "
+                "out the weights, or choose mean.",
+                aggregation=aggregation,
+            )
+        self._number_words()
+
+    def _number_words(self) -> None:
+        word_labels: list[str] = []
+        word_slots: list[int] = []
+        groups: list[tuple[int, ...]] = []
+        self._stretches: list[list[slice]] = []  # label → slot → its words' place in all_words
+        for label, slots in self._words.items():
+            begin = len(word_slots)
+            stretches = []
+            for slot, words in enumerate(slots):
+                stretches.append(slice(len(word_slots), len(word_slots) + len(words)))
+                word_labels += [label] * len(words)
+                word_slots += [slot] * len(words)
+            self._stretches.append(stretches)
+            groups.append(tuple(range(begin, len(word_slots))))
+        self.word_labels, self.word_slots = tuple(word_labels), tuple(word_slots)
+        self.groups = tuple(groups)
 
     def __repr__(self) -> str:
-        return f"Verbalizer({ {label: list(words) for label, words in self.words.items()} })"
+        written = [repr(self._plain_labels())]
+        written += [f"{name}={value!r}" for name, value in self._settings().items()]
+        return f"Verbalizer({', '.join(written)})"
 
     def __eq__(self, other: object) -> bool:
         return self._key() == other._key() if isinstance(other, Verbalizer) else NotImplemented
@@ -63,50 +114,96 @@ class Verbalizer:
         return hash(self._key())
 
     def _key(self) -> tuple[object, ...]:  # the order of the labels is the order of the scores
-        return tuple(self.words.items()), tuple(self.colours.items())
+        weights = tuple(self.weights.get(word, 1.0) for word in self.all_words)
+        colours = tuple(self.colours.items())
+        return tuple(self._words.items()), colours, weights, self.aggregation, self.multi_token
 
-    def scores(self, word_logits: Any) -> Any:
-        """Each label's score: the mean over its words' logits.
+    def _settings(self) -> dict[str, Any]:
+        """What was chosen otherwise than it is by default."""
+        settings: dict[str, Any] = {}
+        if self.aggregation != "mean":
+            settings["aggregation"] = self.aggregation
+        if self.weights:
+            settings["weights"] = self.weights
+        if self.multi_token != "first":
+            settings["multi_token"] = self.multi_token
+        return settings
+
+    def _plain_labels(self) -> dict[str, list[str] | list[list[str]]]:
+        if self.slots == 1:
+            return {label: list(words) for label, words in self.words.items()}
+        return {label: list(map(list, slots)) for label, slots in self._words.items()}
+
+    def with_labels(self, labels: Mapping[str, Words]) -> "Verbalizer":
+        """Other words, with the colours and settings of this one where they still apply.
+
+        Raises as making a verbalizer does.
+        """
+        read = read_words(labels)
+        known = {word for slots in read.values() for slot in slots for word in slot}
+        return Verbalizer(
+            labels,
+            {label: colour for label, colour in self.colours.items() if label in read},
+            aggregation=self.aggregation,
+            weights={word: weight for word, weight in self.weights.items() if word in known},
+            multi_token=self.multi_token,
+        )
+
+    def scores(self, word_scores: Any) -> Any:
+        """Each label's score: over its words by ``aggregation``, summed over the answer slots.
 
         Takes a NumPy array or a torch tensor (..., words), its last axis in the order of
         ``all_words``, and gives one of the same kind (..., labels), differentiable if it was.
         """
-        if word_logits.shape[-1:] != (len(self.all_words),):
-            raise _error(
+        if word_scores.shape[-1:] != (len(self.all_words),):
+            raise verbalizer_error(
                 "verbalizer.word_count",
                 "The verbalizer has {words} words, but the scores are of shape {shape}: the last "
                 "axis must have one for each word.",
                 words=len(self.all_words),
-                shape=tuple(word_logits.shape),
+                shape=tuple(word_scores.shape),
             )
         # Labels are never more than words, so a slice of the input has the shape, kind, device
         # and gradient that the result needs; dividing makes it a floating-point copy.
-        scores = word_logits[..., : len(self.labels)] / 1
-        for i, group in enumerate(self.groups):
-            scores[..., i] = word_logits[..., group[0] : group[-1] + 1].mean(-1)
+        scores = word_scores[..., : len(self.labels)] / 1
+        for i, slots in enumerate(self._stretches):
+            scores[..., i] = reduce(add, [self._aggregated(word_scores, slot) for slot in slots])
         return scores
 
-    def probabilities(self, word_logits: np.ndarray) -> np.ndarray:
+    def _aggregated(self, word_scores: Any, stretch: slice) -> Any:
+        """The words of one label at one slot: (..., words) to (...)."""
+        scores = word_scores[..., stretch]
+        if self.weights:
+            weights = [self.weights.get(word, 1.0) for word in self.all_words[stretch]]
+            weighed = [scores[..., i] * weight for i, weight in enumerate(weights) if weight]
+            return reduce(add, weighed) / sum(weights)
+        if self.aggregation == "mean":
+            return scores.mean(-1)
+        is_numpy = isinstance(scores, np.ndarray)
+        if self.aggregation == "max":
+            return scores.max(-1) if is_numpy else scores.amax(-1)
+        return np.logaddexp.reduce(scores, axis=-1) if is_numpy else scores.logsumexp(-1)
+
+    def probabilities(self, word_scores: np.ndarray) -> np.ndarray:
         """The softmax over the labels' scores: (..., words) to (..., labels), summing to 1."""
-        scores = self.scores(word_logits)
+        scores = self.scores(word_scores)
         exponentials = np.exp(scores - scores.max(-1, keepdims=True))
         return np.asarray(exponentials / exponentials.sum(-1, keepdims=True))
 
     def to_json(self) -> str:
-        """Labels, words and colours as a JSON object that `from_json` reads."""
-        return json.dumps(
-            {"labels": self.words, "colours": self.colours}, ensure_ascii=False, indent=2
-        )
+        """Labels, words, colours and what is not as by default, as JSON that `from_json` reads."""
+        value = {"labels": self._plain_labels(), "colours": self.colours} | self._settings()
+        return json.dumps(value, ensure_ascii=False, indent=2)
 
     @classmethod
     def from_json(cls, source: str) -> "Verbalizer":
         """Read what `to_json` wrote, or the bare object of labels and words in use elsewhere."""
         if not isinstance(source, str):
-            raise _not_labels()
+            raise not_labels()
         try:
             value = json.loads(source, object_pairs_hook=_without_duplicates)
         except json.JSONDecodeError as error:
-            raise _error(
+            raise verbalizer_error(
                 "verbalizer.bad_json",
                 "This cannot be read as JSON from line {line}, column {column} on. Write labels "
                 'and words as in {{"negative": ["bad"], "positive": ["good"]}}.',
@@ -114,146 +211,47 @@ class Verbalizer:
                 column=error.colno,
             ) from error
         except (ValueError, RecursionError) as error:  # numbers and nesting beyond all measure
-            raise _not_labels() from error
+            raise not_labels() from error
         if isinstance(value, dict) and isinstance(value.get("labels"), dict):
-            return cls(value["labels"], value.get("colours"))
+            settings = {name: value[name] for name in _SETTINGS if name in value}
+            return cls(value["labels"], value.get("colours"), **settings)
         return cls(value)
 
     def to_rows(self) -> list[dict[str, str]]:
-        """One row a label, for a table: ``label``, ``words`` with commas, ``colour``."""
+        """One row a label, for a table: ``label``, ``words`` with commas, ``colour``.
+
+        Words for several answer slots have ``|`` between the slots.
+        """
         return [
-            {"label": label, "words": ", ".join(words), "colour": self.colours[label]}
-            for label, words in self.words.items()
+            {
+                "label": label,
+                "words": " | ".join(", ".join(words) for words in slots),
+                "colour": self.colours[label],
+            }
+            for label, slots in self._words.items()
         ]
 
     @classmethod
-    def from_rows(cls, rows: Iterable[Mapping[str, object]]) -> "Verbalizer":
-        """Read rows as `to_rows` makes them. Rows without anything in them are passed over."""
+    def from_rows(cls, rows: Iterable[Mapping[str, object]], **settings: Any) -> "Verbalizer":
+        """Read rows as `to_rows` makes them. Rows without anything in them are passed over.
+
+        ``settings``: ``aggregation``, ``weights`` and ``multi_token``, which rows do not hold.
+        """
         if not isinstance(rows, Iterable):
-            raise _not_rows()
+            raise not_rows()
         labels: dict[str, Any] = {}
         colours: dict[str, Any] = {}
         for number, row in enumerate(rows, start=1):
             label, words, colour = (_cell(row, name) for name in ("label", "words", "colour"))
             if label == "" and words == "":
                 continue
-            label = _read_label(label, number)
+            label = read_label(label, number)
             if label in labels:
-                raise _duplicate(label)
+                raise duplicate(label)
             labels[label] = words
             if colour != "":
                 colours[label] = colour
-        return cls(labels, colours)
-
-
-def _read_words(labels: Mapping[str, Sequence[str] | str]) -> dict[str, tuple[str, ...]]:
-    read: dict[str, tuple[str, ...]] = {}
-    owners: dict[str, str] = {}
-    for number, (name, value) in enumerate(labels.items(), start=1):
-        label = _read_label(name, number)
-        if label in read:
-            raise _duplicate(label)
-        read[label] = _split(value, label)
-        for word in read[label]:
-            if word in owners:
-                raise _error(
-                    "verbalizer.shared_word",
-                    'The word "{word}" stands for both "{other}" and "{label}". '
-                    "Leave it with one of them.",
-                    label,
-                    word=word,
-                    other=owners[word],
-                )
-            owners[word] = label
-    if not read:
-        raise _error(
-            "verbalizer.empty",
-            "The verbalizer is empty. Write at least two labels, each with a word.",
-        )
-    if len(read) == 1:
-        raise _error(
-            "verbalizer.one_label",
-            'There is only the label "{label}", so nothing to decide. Add another label.',
-            label,
-        )
-    return read
-
-
-def _read_label(name: object, number: int) -> str:
-    if not isinstance(name, str):
-        raise _error(
-            "verbalizer.label_not_text",
-            'Label {number} is not text but {value}. Write it as text, such as "{value}".',
-            number=number,
-            value=_shown(name),
-        )
-    if not name.strip():
-        raise _error(
-            "verbalizer.empty_label",
-            "Label {number} has no name. Name it, or delete its words too.",
-            number=number,
-        )
-    return name.strip()
-
-
-def _split(value: object, label: str) -> tuple[str, ...]:
-    """The distinct words in ``value``, in order."""
-    if isinstance(value, str):
-        given: Sequence[object] = _SEPARATORS.split(value)
-    elif isinstance(value, Sequence):
-        given = value
-    else:
-        given = [value]
-    words: dict[str, None] = {}
-    for word in given:
-        if not isinstance(word, str):
-            raise _error(
-                "verbalizer.word_not_text",
-                'The words of the label "{label}" hold {value}, which is not text.',
-                label,
-                value=_shown(word),
-            )
-        if _SEPARATORS.search(word):
-            raise _error(
-                "verbalizer.comma_in_word",
-                'The word "{word}" of the label "{label}" holds a comma or a line break. Write '
-                "each word on its own.",
-                label,
-                word=word,
-            )
-        if word.strip():
-            words[word.strip()] = None
-    if not words:
-        raise _error(
-            "verbalizer.no_words",
-            'The label "{label}" has no words. Write at least one that stands for it.',
-            label,
-        )
-    return tuple(words)
-
-
-def _read_colours(labels: tuple[str, ...], given: Mapping[str, str]) -> dict[str, str]:
-    if not isinstance(given, Mapping):
-        raise _not_labels()
-    colours = {label: OKABE_ITO[i % len(OKABE_ITO)] for i, label in enumerate(labels)}
-    for name, colour in given.items():
-        label = name.strip() if isinstance(name, str) else name
-        if label not in colours:
-            raise _error(
-                "verbalizer.unknown_label",
-                'A colour is given for "{name}", which is not a label.',
-                name=_shown(label),
-            )
-        if not isinstance(colour, str) or not re.fullmatch("#[0-9a-fA-F]{6}", colour):
-            raise _error(
-                "verbalizer.bad_colour",
-                'The colour of the label "{label}" is "{colour}". Write it as # and six '
-                "hexadecimal digits, such as #0072B2.",
-                label,
-                colour=_shown(colour),
-            )
-        colours[label] = colour
-    return colours
+        return cls(labels, colours, **settings)
 
 
 def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -261,51 +259,15 @@ def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     names: dict[str, object] = {}
     for name, value in pairs:
         if name in names:
-            raise _duplicate(name)
+            raise duplicate(name)
         names[name] = value
     return names
 
 
 def _cell(row: object, name: str) -> Any:
     if not isinstance(row, Mapping):
-        raise _not_rows()
+        raise not_rows()
     value = row.get(name)
     if isinstance(value, str):
         return value.strip()
     return "" if str(value) in ("None", "nan", "NaT", "<NA>") else value
-
-
-def _not_labels() -> VerbalizerError:
-    return _error(
-        "verbalizer.not_labels",
-        "A verbalizer goes from labels to their words. Write it as in "
-        '{{"negative": ["bad"], "positive": ["good"]}}.',
-    )
-
-
-def _not_rows() -> VerbalizerError:
-    return _error(
-        "verbalizer.not_rows",
-        "A verbalizer's table has a row for each label, with the columns label, words and colour.",
-    )
-
-
-def _duplicate(label: str) -> VerbalizerError:
-    return _error(
-        "verbalizer.duplicate_label",
-        'The label "{label}" stands there twice. Put all its words together.',
-        label,
-    )
-
-
-def _shown(value: object) -> str:
-    text = str(value)
-    return text if len(text) <= 40 else text[:39] + "…"
-
-
-def _error(
-    code: str, sentence: str, label: str | None = None, **details: object
-) -> VerbalizerError:
-    """An error whose sentence is filled in from its details, so that these lack no value."""
-    message = sentence.format(label=label, **details)
-    return VerbalizerError(message, label=label, code=code, **details)

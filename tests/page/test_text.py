@@ -228,10 +228,8 @@ def test_every_id_that_a_script_composes_has_a_text(pattern: str, names: set[str
 # ---- errors in the sources ---------------------------------------------------------------------
 
 # Those that pass on a code that was raised elsewhere.
-FORWARDS = re.compile(
-    r"(errors|prompts/(syntax|verbalizer)|runs/store|cli/train|page/tabs/train)\.py:"
-)
-HELPERS = ("_error", "template_error")
+FORWARDS = re.compile(r"(errors|prompts/(syntax|labels)|runs/store|cli/train|page/tabs/train)\.py:")
+HELPERS = ("verbalizer_error", "template_error")
 
 
 @cache
@@ -244,8 +242,8 @@ def raised() -> dict[str, list[tuple[str, frozenset[str]]]]:
         if name in HELPERS:
             code = code or node.args[0]
             if len(node.args) > 2 or "position" in given or "label" in given:
-                names = {"_error": {"label"}, "template_error": {"character", "position"}}[name]
-                given |= dict.fromkeys(names)
+                own = {"verbalizer_error": ["label"], "template_error": ["character", "position"]}
+                given |= dict.fromkeys(own[name])
         elif name == "set_state" and "details" in given:
             details = given["details"]
             given = dict.fromkeys(constants(details))
@@ -296,8 +294,8 @@ def environment(**values: str) -> Callable[[], object]:
     return lambda: Settings.from_environment(values)
 
 
-def verbalizer(value: Any, colours: Any = None) -> Callable[[], object]:
-    return lambda: Verbalizer(value, colours)
+def verbalizer(value: Any, colours: Any = None, **settings: Any) -> Callable[[], object]:
+    return lambda: Verbalizer(value, colours, **settings)
 
 
 def template(source: Any) -> Callable[[], object]:
@@ -342,6 +340,18 @@ RAISING: list[tuple[str, Callable[[], object]]] = [
     ("verbalizer.duplicate_label", verbalizer({"a": ["one"], " a": ["two"]})),
     ("verbalizer.unknown_label", verbalizer({"a": ["one"], "b": ["two"]}, {"c": "#000000"})),
     ("verbalizer.bad_colour", verbalizer({"a": ["one"], "b": ["two"]}, {"a": "red"})),
+    ("verbalizer.unequal_slots", verbalizer({"a": "one | two", "b": "three"})),
+    ("verbalizer.no_slot_words", verbalizer({"a": "one | ", "b": "three | two"})),
+    ("verbalizer.same_slots", verbalizer({"a": "one | two", "b": "one | two"})),
+    ("verbalizer.unknown_choice", verbalizer({"a": "one", "b": "two"}, aggregation="sum")),
+    ("verbalizer.not_weights", verbalizer({"a": "one", "b": "two"}, weights=[1])),
+    ("verbalizer.weight_of_no_word", verbalizer({"a": "one", "b": "two"}, weights={"c": 1})),
+    ("verbalizer.bad_weight", verbalizer({"a": "one", "b": "two"}, weights={"one": -1})),
+    ("verbalizer.no_weight", verbalizer({"a": "one", "b": "two"}, weights={"one": 0})),
+    (
+        "verbalizer.unused_weights",
+        verbalizer({"a": "one", "b": "two"}, weights={"one": 2}, aggregation="max"),
+    ),
     ("verbalizer.not_labels", verbalizer([])),
     ("verbalizer.bad_json", lambda: Verbalizer.from_json("{")),
     ("verbalizer.not_rows", lambda: Verbalizer.from_rows([1])),  # type: ignore[list-item]
@@ -457,6 +467,15 @@ def test_errors_of_words_and_room(model: LanguageModel) -> None:
     told("verbalizer.unknown_word", lambda: model.label_words(plain, unknown))
     pieces = Verbalizer({"a": ["qzxvqzxv"], "b": ["qzxvqzxx"]})
     told("verbalizer.same_token", lambda: model.label_words(plain, pieces))
+    slots = Verbalizer({"a": "good | bad", "b": "bad | good"})
+    told("verbalizer.slot_count", lambda: model.label_reader(plain, slots))
+    exact = {"a": "qzxvqzxv | bad", "b": "bad | good"}
+    pair = Template("[MASK] {text} [MASK]")
+    told(
+        "verbalizer.exact_slots",
+        lambda: model.label_reader(pair, Verbalizer(exact, multi_token="exact")),
+    )
+    told("template.unknown_truncation", lambda: Template("[MASK]", truncation="middle"))
     long = {"text": "good " * 2 * model.max_length}
     told("template.too_long", lambda: model.encode(plain, [long]))
 

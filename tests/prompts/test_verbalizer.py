@@ -14,7 +14,7 @@ from playground.prompts import Verbalizer
 SENTIMENT = {"negative": ["terrible", "bad", "awful"], "positive": ["great"]}
 
 words = st.text(
-    st.characters(exclude_characters=",，、\n\r", exclude_categories=["Cs"]), min_size=1
+    st.characters(exclude_characters=",，、|｜\n\r", exclude_categories=["Cs"]), min_size=1
 ).filter(lambda word: word == word.strip())
 colours = st.from_regex("#[0-9a-fA-F]{6}", fullmatch=True)
 
@@ -25,7 +25,17 @@ def verbalizers(draw):
     spread = draw(st.lists(words, min_size=len(labels), max_size=12, unique=True))
     given_words = {label: spread[i :: len(labels)] for i, label in enumerate(labels)}
     given_colours = draw(st.dictionaries(st.sampled_from(labels), colours))
-    return Verbalizer(given_words, given_colours)
+    if draw(st.booleans()):  # a second slot, where labels may share their words
+        given_words = {label: [given_words[label], ["both"]] for label in labels}
+    aggregation = draw(st.sampled_from(["mean", "max", "logsumexp"]))
+    weights = {spread[0]: draw(st.floats(0.1, 9))} if aggregation == "mean" else None
+    return Verbalizer(
+        given_words,
+        given_colours,
+        aggregation=aggregation,
+        weights=weights if draw(st.booleans()) else None,
+        multi_token=draw(st.sampled_from(["first", "mean", "exact"])),
+    )
 
 
 def error_of(*args, make=Verbalizer) -> VerbalizerError:
@@ -74,6 +84,33 @@ class TestReading:
             "#0072B2",
         ]
 
+    def test_words_for_several_slots_are_parted_by_a_bar(self):
+        verbalizer = Verbalizer({"founder": "person | founded, made ｜ firm", "no": "a | b | c"})
+        assert verbalizer.slots == 3
+        assert verbalizer.words["founder"] == ("person", "founded", "made", "firm")
+        assert verbalizer.groups == ((0, 1, 2, 3), (4, 5, 6))
+        assert verbalizer.word_slots == (0, 1, 1, 2, 0, 1, 2)
+        assert verbalizer.word_labels == ("founder",) * 4 + ("no",) * 3
+        lists = {"founder": [["person"], ["founded", "made"], ["firm"]], "no": [["a"], "b", "c"]}
+        assert Verbalizer(lists) == verbalizer
+
+    def test_labels_may_share_words_at_some_slots(self):
+        verbalizer = Verbalizer({"founder": "person | founded", "head": "person | leads"})
+        assert verbalizer.all_words == ("person", "founded", "person", "leads")
+
+    def test_other_words_keep_colours_and_settings(self):
+        verbalizer = Verbalizer(SENTIMENT, {"positive": "#123abc"}, weights={"bad": 2, "awful": 3})
+        words = {"negative": "bad, poor", "positive": "fine"}
+        expected = Verbalizer(words, {"positive": "#123abc"}, weights={"bad": 2})
+        assert verbalizer.with_labels(words) == expected
+
+    def test_repr_makes_it_again_but_for_colours(self):
+        for verbalizer in (
+            Verbalizer(SENTIMENT, weights={"bad": 2}, multi_token="exact"),
+            Verbalizer({"a": "x | y", "b": "x | z"}, aggregation="max"),
+        ):
+            assert eval(repr(verbalizer)) == verbalizer
+
     def test_equality(self):
         same = Verbalizer({"negative": "terrible, bad, awful", "positive": "great"})
         assert Verbalizer(SENTIMENT) == same
@@ -81,12 +118,49 @@ class TestReading:
         assert Verbalizer(SENTIMENT) != Verbalizer(SENTIMENT, {"positive": "#000000"})
         assert Verbalizer(SENTIMENT) != Verbalizer(dict(reversed(SENTIMENT.items())))
         assert Verbalizer(SENTIMENT) != SENTIMENT
+        assert Verbalizer(SENTIMENT) != Verbalizer(SENTIMENT, multi_token="mean")
+        assert Verbalizer(SENTIMENT) != Verbalizer(SENTIMENT, aggregation="max")
+        assert Verbalizer(SENTIMENT) != Verbalizer(SENTIMENT, weights={"bad": 2})
+        assert Verbalizer(SENTIMENT) == Verbalizer(SENTIMENT, weights={"bad": 1})
+        assert Verbalizer({"a": "x | y", "b": "z | w"}) != Verbalizer({"a": "x, y", "b": "z, w"})
 
 
 class TestScores:
     def test_are_the_mean_over_the_words_of_a_label(self):
         logits = np.array([[1.0, 2.0, 6.0, 5.0], [0.0, -3.0, 0.0, -1.0]])
         np.testing.assert_allclose(Verbalizer(SENTIMENT).scores(logits), [[3.0, 5.0], [-1.0, -1.0]])
+
+    @pytest.mark.parametrize("kind", ["numpy", "torch"])
+    @pytest.mark.parametrize(
+        ("settings", "expected"),
+        [
+            ({"aggregation": "max"}, [6.0, 5.0]),
+            ({"aggregation": "logsumexp"}, [np.log(np.exp([1, 2, 6]).sum()), 5.0]),
+            ({"weights": {"terrible": 3, "awful": 0, "great": 2}}, [(3 * 1 + 2) / 4, 5.0]),
+            ({"weights": {"terrible": 0, "bad": 0}}, [6.0, 5.0]),
+        ],
+    )
+    def test_by_other_ways_of_aggregating(self, settings, expected, kind):
+        logits = np.array([1.0, 2.0, 6.0, 5.0])
+        verbalizer = Verbalizer(SENTIMENT, **settings)
+        if kind == "numpy":
+            np.testing.assert_allclose(verbalizer.scores(logits), expected)
+            return
+        torch = pytest.importorskip("torch")
+        given = torch.tensor(logits, requires_grad=True)
+        scores = verbalizer.scores(given[None, None])[0, 0]
+        np.testing.assert_allclose(scores.detach().numpy(), expected)
+        scores.sum().backward()
+        assert given.grad.sum().item() == pytest.approx(2)  # each score moves with its words
+
+    def test_by_logsumexp_hold_for_large_logits(self):
+        scores = Verbalizer(SENTIMENT, aggregation="logsumexp").scores(np.full(4, 3000.0))
+        np.testing.assert_allclose(scores, [3000 + np.log(3), 3000])
+
+    def test_of_several_slots_are_summed(self):
+        verbalizer = Verbalizer({"a": "p | q, r | s", "b": "p | t | u"}, aggregation="max")
+        logits = np.array([[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0]])
+        np.testing.assert_allclose(verbalizer.scores(logits), [[1 + 4 + 8, 16 + 32 + 64]])
 
     @pytest.mark.parametrize("shape", [(4,), (2, 4), (2, 3, 4), (0, 4)])
     def test_keep_the_leading_shape(self, shape):
@@ -146,6 +220,12 @@ class TestMistakes:
             ({"a": ["x"], "b": [1]}, "word_not_text", "b"),
             ({"a": ["x"], "b": None}, "word_not_text", "b"),
             ({"a": "x", 1: "y"}, "label_not_text", None),
+            ({"a": ["x|y"], "b": "z"}, "comma_in_word", "a"),
+            ({"a": "x | y", "b": "z"}, "unequal_slots", "b"),
+            ({"a": "x | y", "b": "z | "}, "no_slot_words", "b"),
+            ({"a": [["x"], []], "b": "z | w"}, "no_slot_words", "a"),
+            ({"a": "x | y, z", "b": "x | z, y"}, "same_slots", "b"),
+            ({"a": [["x"], [["y"]]], "b": "x | y"}, "word_not_text", "a"),
             (None, "not_labels", None),
             (["a", "b"], "not_labels", None),
         ],
@@ -163,6 +243,29 @@ class TestMistakes:
         error = error_of({"a": "x", "b": "y, x"})
         assert (error.details["other"], error.label, error.details["word"]) == ("a", "b", "x")
         assert error.message.startswith('The word "x" stands for both "a" and "b".')
+
+    @pytest.mark.parametrize(
+        ("settings", "code"),
+        [
+            ({"aggregation": "median"}, "unknown_choice"),
+            ({"aggregation": None}, "unknown_choice"),
+            ({"multi_token": ["first"]}, "unknown_choice"),
+            ({"weights": {"good": 1}}, "weight_of_no_word"),
+            ({"weights": {"bad": -1}}, "bad_weight"),
+            ({"weights": {"bad": float("nan")}}, "bad_weight"),
+            ({"weights": {"bad": float("inf")}}, "bad_weight"),
+            ({"weights": {"bad": "2"}}, "bad_weight"),
+            ({"weights": {"bad": True}}, "bad_weight"),
+            ({"weights": {"bad": 10**400}}, "bad_weight"),
+            ({"weights": {"great": 0}}, "no_weight"),
+            ({"weights": [1, 2]}, "not_weights"),
+            ({"weights": {"bad": 2}, "aggregation": "max"}, "unused_weights"),
+        ],
+    )
+    def test_of_settings(self, settings, code):
+        error = error_of(settings, make=lambda settings: Verbalizer(SENTIMENT, **settings))
+        assert error.code == f"verbalizer.{code}"
+        assert error.message
 
     @pytest.mark.parametrize("colour", ["red", "#12345", "#1234567", "#12345g", "", None, 1])
     def test_a_colour_is_six_hexadecimal_digits(self, colour):
@@ -188,6 +291,14 @@ class TestJson:
         }
         assert "好评" in source
 
+    def test_holds_what_is_not_as_by_default(self):
+        verbalizer = Verbalizer({"a": "x | y", "b": "x | z"}, weights={"x": 2}, multi_token="exact")
+        value = json.loads(verbalizer.to_json())
+        assert value["labels"] == {"a": [["x"], ["y"]], "b": [["x"], ["z"]]}
+        assert value["weights"] == {"x": 2}
+        assert value["multi_token"] == "exact"
+        assert "aggregation" not in value
+
     def test_the_bare_object_of_other_tools_is_read(self):
         assert Verbalizer.from_json(json.dumps(SENTIMENT)) == Verbalizer(SENTIMENT)
         assert Verbalizer.from_json('{"labels": "x", "colours": ["y"]}').labels == (
@@ -205,6 +316,8 @@ class TestJson:
             ("[" * 100_000, "not_labels"),
             ("1" * 5000, "not_labels"),
             ('{"labels": {"a": "x", "b": "y"}, "colours": 3}', "not_labels"),
+            ('{"labels": {"a": "x", "b": "y"}, "aggregation": 3}', "unknown_choice"),
+            ('{"labels": {"a": "x", "b": "y"}, "weights": {"x": "2"}}', "bad_weight"),
             ('{"a": "x", "b": "y", "a": "z"}', "duplicate_label"),
             (None, "not_labels"),
         ],
@@ -221,7 +334,16 @@ class TestJson:
 class TestRows:
     @given(verbalizers())
     def test_round_trip(self, verbalizer):
-        assert Verbalizer.from_rows(verbalizer.to_rows()) == verbalizer
+        settings = {
+            "aggregation": verbalizer.aggregation,
+            "weights": verbalizer.weights,
+            "multi_token": verbalizer.multi_token,
+        }
+        assert Verbalizer.from_rows(verbalizer.to_rows(), **settings) == verbalizer
+
+    def test_have_a_bar_between_slots(self):
+        rows = Verbalizer({"a": "x, y | z", "b": "x | w"}).to_rows()
+        assert [row["words"] for row in rows] == ["x, y | z", "x | w"]
 
     def test_are_what_a_table_shows(self):
         assert Verbalizer(SENTIMENT).to_rows() == [
