@@ -3,8 +3,10 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
+from transformers import utils
 
 from playground.errors import ModelError
 from playground.models.pretraining.checkpoint import NEWEST, read_checkpoint
@@ -31,6 +33,8 @@ def export(recipe: Recipe, folder: Path, target: Path, *, checkpoint: str = NEWE
             model=recipe.name,
         )
     target.mkdir(parents=True, exist_ok=True)
+    logging: Any = utils.logging
+    logging.disable_progress_bar()
     network.save_pretrained(target)
     tokenizer.save(str(target / "tokenizer.json"))
     described = {
