@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         compare,
     )
     from playground.models import LanguageModel, load_model
+    from playground.prompts.dialects import export_openprompt, import_template
     from playground.tasks import few_shot, load_task, read_csv
 
 __version__ = "0.1.0"
@@ -53,7 +54,9 @@ __all__ = [
     "answer_distribution",
     "classify",
     "compare",
+    "export_openprompt",
     "few_shot",
+    "import_template",
     "load_model",
     "load_task",
     "methods",
@@ -72,7 +75,9 @@ __getattr__ = lazy_exports(
         "answer_distribution": "playground.methods",
         "classify": "playground.methods",
         "compare": "playground.methods",
+        "export_openprompt": "playground.prompts.dialects",
         "few_shot": "playground.tasks",
+        "import_template": "playground.prompts.dialects",
         "load_task": "playground.tasks",
         "read_csv": "playground.tasks",
     },
