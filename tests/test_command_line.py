@@ -7,12 +7,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from playground.cli import main
+from playground.methods import Comparison
+from playground.tasks import load_task
 
 REPOSITORY = Path(__file__).parents[1]
 COMMAND = [sys.executable, "-m", "playground"]
@@ -59,7 +61,10 @@ def read_csv(text: str) -> list[dict[str, str]]:
 class TestHelp:
     @pytest.mark.parametrize(
         "command",
-        [[], ["models"], ["distribution"], ["classify"], ["train"], ["runs"], ["runs", "list"]],
+        [
+            *([], ["models"], ["distribution"], ["classify"], ["compare"], ["train"]),
+            *(["runs"], ["runs", "list"]),
+        ],
     )
     def test_every_command_explains_itself(self, command: list[str], capsys: Capture) -> None:
         with pytest.raises(SystemExit) as end:
@@ -76,7 +81,7 @@ class TestHelp:
         code = (
             "import sys\n"
             "from playground.cli import main\n"
-            "for command in ([], ['classify'], ['train'], ['runs'], ['serve']):\n"
+            "for command in ([], ['classify'], ['compare'], ['train'], ['runs'], ['serve']):\n"
             "    try: main([*command, '--help'])\n"
             "    except SystemExit: pass\n"
             "print('loaded:', {'torch', 'pandas', 'gradio'} & set(sys.modules))"
@@ -204,6 +209,76 @@ class TestClassify:
         assert missing in refused(*own, "--template", TEMPLATE, "--verbalizer", missing)
         trained = ("--prompt", str(tmp_path), "--labels", LABELS)
         assert "brings its own labels" in refused(*own, *trained)
+
+
+class TestCompare:
+    def test_built_in_dataset_brings_its_prompts(self, capsys: Capture) -> None:
+        task = load_task("reviews")
+        command = ["compare", "--data", "reviews", "--rows", "8", "--calibration", "contextual"]
+        assert main(command) == 0
+        cells = read_csv(capsys.readouterr().out)
+        assert len(cells) == (len(task.templates) + 1) * len(task.verbalizers)
+        assert cells[-1]["template"] == "(ensemble)"
+        for cell in cells:
+            assert cell["count"] == "8"
+            low, accuracy, high = (
+                float(cell[name]) for name in ("accuracy_low", "accuracy", "accuracy_high")
+            )
+            assert low <= accuracy <= high
+            assert 0 <= float(cell["calibrated_calibration_error"]) <= 1
+
+    def test_prompts_and_table_of_ones_own(
+        self, data: str, tmp_path: Path, capsys: Capture
+    ) -> None:
+        files = {name: tmp_path / f"{name}.csv" for name in ("output", "predictions")}
+        with Path(data).open("a") as file:
+            file.write("A fine film.,positive\nA noisy film.,negative\n")
+        words = tmp_path / "labels.json"
+        words.write_text('{"negative": ["boring"], "positive": ["fun"]}')
+        templates = (TEMPLATE, "So [MASK]: {text}")
+        command = ["compare", "--data", data, "--demonstrations", "1"]
+        command += [part for template in templates for part in ("--template", template)]
+        command += ["--labels", LABELS, "--verbalizer", str(words)]
+        command += [part for name, path in files.items() for part in (f"--{name}", str(path))]
+        assert main(command) == 0
+        assert capsys.readouterr().out == ""
+        cells = read_csv(files["output"].read_text())
+        second = "negative=boring;positive=fun"
+        assert [cell["verbalizer"] for cell in cells[1::2]] == [second] * 3
+        rows = read_csv(files["predictions"].read_text())
+        assert [row["text"] for row in rows][:2] == ["A lovely film.", "A dull film."]
+        for cell in cells[1:4:2]:
+            predicted = [row[f"{cell['template']} {second}"] for row in rows]
+            right = sum(row["label"] == at for row, at in zip(rows, predicted, strict=True))
+            assert float(cell["accuracy"]) == right / 4
+
+    def test_ctrl_c_prints_what_there_is(
+        self, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def interrupted(comparison: Comparison) -> Iterator[None]:
+            yield None
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(Comparison, "__iter__", interrupted)
+        assert main(["compare", "--data", "reviews", "--rows", "8"]) == 130
+        printed = capsys.readouterr()
+        assert {cell["count"] for cell in read_csv(printed.out)} == {"0"}
+        assert "rows so far" in printed.err
+
+    def test_mistakes_are_sentences(self, refused: Refused, data: str) -> None:
+        own = ("compare", "--data", data)
+        assert "Which template?" in refused(*own)
+        assert "Which labels?" in refused(*own, "--template", TEMPLATE)
+        own = (*own, "--labels", LABELS)
+        assert "from 1 to 8 templates" in refused(*own, *(("--template", TEMPLATE) * 9))
+        assert "“demonstrations” cannot be '9'" in refused(
+            *own, "--template", TEMPLATE, "--demonstrations", "9"
+        )
+        assert "besides the row itself there are only 0" in refused(
+            *own, "--template", TEMPLATE, "--demonstrations", "2"
+        )
+        other = ("--template", TEMPLATE, "--labels", "negative=bad;neutral=so")
+        assert "have the same labels" in refused(*own, *other)
 
 
 class TestTrain:

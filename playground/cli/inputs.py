@@ -2,7 +2,7 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from playground.errors import DataError, SettingsError
 from playground.prompts import Template, Verbalizer
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from playground.models import LanguageModel
     from playground.tasks import Task
 
+BOUNDS = {"gt": "above", "ge": "from", "lt": "below", "le": "up to"}
 # What argparse's add_subparsers returns; it has no public name.
 Commands = Any
 
@@ -40,6 +41,27 @@ def add_labels(command: argparse.ArgumentParser) -> None:
         "--labels", help='labels and their words: "negative=terrible,bad;positive=great,good"'
     )
     labels.add_argument("--verbalizer", metavar="FILE.json", help="the same from a JSON file")
+
+
+def add_setting(group: argparse._ArgumentGroup, name: str, field: Any) -> None:
+    """One field of the settings as an option. They check its value themselves, later."""
+    kind: dict[str, Any] = {"metavar": "N" if field.annotation is int else "VALUE"}
+    default = field.default
+    if field.annotation is bool:
+        kind = {"action": argparse.BooleanOptionalAction}
+        default = "on" if default else "off"
+    elif get_origin(field.annotation) is Literal:
+        kind = {"choices": get_args(field.annotation)}
+    bounds = [
+        f"{word} {getattr(bound, key)}"
+        for key, word in BOUNDS.items()
+        for bound in field.metadata
+        if hasattr(bound, key)
+    ]
+    remarks = "; ".join(filter(None, (" ".join(bounds), f"default: {default}")))
+    about = f"{field.description} ({remarks})".replace("%", "%%")
+    flag = "--" + name.replace("_", "-")
+    group.add_argument(flag, dest=name, default=argparse.SUPPRESS, help=about, **kind)
 
 
 def count(given: str) -> int:
@@ -70,23 +92,63 @@ def template(options: argparse.Namespace, task: "Task | None" = None) -> Templat
         return Template(options.template)
     if task is not None:
         return task.templates[0].template
-    raise SettingsError(
+    raise _no_template()
+
+
+def templates(options: argparse.Namespace, task: "Task | None") -> list[Template]:
+    """The templates that were written, or those of a built-in dataset."""
+    if options.template is not None:
+        return list(map(Template, options.template))
+    if task is not None:
+        return [start.template for start in task.templates]
+    raise _no_template()
+
+
+def verbalizer(options: argparse.Namespace, task: "Task | None") -> Verbalizer:
+    """The labels that were written, those of a JSON file, or the first of a built-in dataset."""
+    if options.verbalizer is not None:
+        return _from_file(options.verbalizer)
+    if options.labels is not None:
+        return _from_line(options.labels)
+    if task is not None:
+        return task.verbalizers[0].verbalizer
+    raise _no_labels()
+
+
+def verbalizers(options: argparse.Namespace, task: "Task | None") -> list[Verbalizer]:
+    """The labels that were written, those of JSON files, or those of a built-in dataset."""
+    if options.labels or options.verbalizer:
+        written = map(_from_line, options.labels or ())
+        return [*written, *map(_from_file, options.verbalizer or ())]
+    if task is not None:
+        return [start.verbalizer for start in task.verbalizers]
+    raise _no_labels()
+
+
+def labels_line(verbalizer: Verbalizer) -> str:
+    """A verbalizer as ``--labels`` takes it."""
+    return ";".join(f"{row['label']}={row['words']}" for row in verbalizer.to_rows())
+
+
+def _from_line(line: str) -> Verbalizer:
+    parts = [part.partition("=") for part in line.split(";") if part.strip()]
+    return Verbalizer.from_rows({"label": label, "words": words} for label, _, words in parts)
+
+
+def _from_file(path: str) -> Verbalizer:
+    return Verbalizer.from_json(Path(path).read_text(encoding="utf-8-sig"))
+
+
+def _no_template() -> SettingsError:
+    return SettingsError(
         'Which template? Write one, such as --template "{text} It was [MASK].".',
         field="template",
         code="settings.no_template",
     )
 
 
-def verbalizer(options: argparse.Namespace, task: "Task | None") -> Verbalizer:
-    """The labels that were written, those of a JSON file, or the first of a built-in dataset."""
-    if options.verbalizer is not None:
-        return Verbalizer.from_json(Path(options.verbalizer).read_text(encoding="utf-8-sig"))
-    if options.labels is not None:
-        parts = [part.partition("=") for part in options.labels.split(";") if part.strip()]
-        return Verbalizer.from_rows({"label": label, "words": words} for label, _, words in parts)
-    if task is not None:
-        return task.verbalizers[0].verbalizer
-    raise SettingsError(
+def _no_labels() -> SettingsError:
+    return SettingsError(
         'Which labels? Write them, such as --labels "negative=bad;positive=good", or give a JSON '
         "file with --verbalizer.",
         field="labels",

@@ -1,4 +1,4 @@
-"""``runs``: the training runs that are kept, however they were started."""
+"""``runs``: the trainings and comparisons that are kept, however they were started."""
 
 import argparse
 import json
@@ -17,8 +17,8 @@ ORDER_SECONDS = 5.0  # the wait for a worker to heed an order: it looks up betwe
 
 
 def add(commands: Commands) -> None:
-    about = "List, show and steer the training runs, whether started here or from the page."
-    command = commands.add_parser("runs", help="the training runs", description=about)
+    about = "List, show and steer trainings and comparisons, whether started here or from the page."
+    command = commands.add_parser("runs", help="the runs that are kept", description=about)
     actions = command.add_subparsers(title="actions", metavar="ACTION", required=True)
 
     newest = _add(actions, "list", _list, "list the runs, the newest first", takes_id=False)
@@ -78,8 +78,11 @@ def _show(options: argparse.Namespace) -> int:
         **run.spec.model_dump(exclude={"colours", "verbalizer", "settings"}),
         "labels": "; ".join(f"{name}={','.join(of)}" for name, of in run.spec.verbalizer.items()),
         **run.spec.settings,
-        "prompt": runs.prompt_folder(run.id) or "",
     }
+    if run.spec.kind == "comparison":
+        shown["comparison"] = runs.comparison_folder(run.id) or ""
+    else:
+        shown["prompt"] = runs.prompt_folder(run.id) or ""
     width = max(map(len, shown))
     for name, value in shown.items():
         print(f"{name:{width}}  {one_line(str(value))}".rstrip())

@@ -2,7 +2,6 @@
 
 import argparse
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
 
 from playground.cli import inputs
 from playground.cli.follow import Follower
@@ -11,8 +10,6 @@ from playground.cli.runs import copy_prompt
 from playground.errors import RunError
 from playground.runs import Run, Runs, plan
 from playground.settings import DEFAULT_MODEL
-
-BOUNDS = {"gt": "above", "ge": "from", "lt": "below", "le": "up to"}
 
 
 def add(commands: inputs.Commands, method_name: str | None) -> None:
@@ -57,29 +54,8 @@ def add(commands: inputs.Commands, method_name: str | None) -> None:
     if method is not None:
         group = command.add_argument_group(f"settings of {method.name}")
         for name, field in method.settings.model_fields.items():
-            _add_setting(group, name, field)
+            inputs.add_setting(group, name, field)
     command.set_defaults(run=run)
-
-
-def _add_setting(group: argparse._ArgumentGroup, name: str, field: Any) -> None:
-    """One field of the settings as an option. They check its value themselves, later."""
-    kind: dict[str, Any] = {"metavar": "N" if field.annotation is int else "VALUE"}
-    default = field.default
-    if field.annotation is bool:
-        kind = {"action": argparse.BooleanOptionalAction}
-        default = "on" if default else "off"
-    elif get_origin(field.annotation) is Literal:
-        kind = {"choices": get_args(field.annotation)}
-    bounds = [
-        f"{word} {getattr(bound, key)}"
-        for key, word in BOUNDS.items()
-        for bound in field.metadata
-        if hasattr(bound, key)
-    ]
-    remarks = "; ".join(filter(None, (" ".join(bounds), f"default: {default}")))
-    about = f"{field.description} ({remarks})".replace("%", "%%")
-    flag = "--" + name.replace("_", "-")
-    group.add_argument(flag, dest=name, default=argparse.SUPPRESS, help=about, **kind)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -20,8 +20,9 @@ from torch import Tensor
 
 from playground.errors import RunError, TemplateError
 from playground.methods.calibration import CONTENT_FREE, content_free_prior, texts_prior
+from playground.methods.comparison_check import check_comparison
 from playground.methods.comparison_result import ComparisonResult
-from playground.methods.comparison_settings import CalibrationKind, check_comparison, concerning
+from playground.methods.comparison_settings import CalibrationKind, concerning
 from playground.methods.demonstrations import Demonstrations
 from playground.models import Encoded, LanguageModel
 from playground.models.encoding import FIELD

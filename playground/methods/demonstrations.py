@@ -99,8 +99,8 @@ def _filled_in(template: Template, row: Mapping[str, Any], word: str) -> str:
 
 def _too_few(label: str, available: int, needed: int) -> DataError:
     return DataError(
-        f"{needed} examples of the label “{label}” are to stand in front of each prompt, and there "
-        f"are {available} besides the row itself. Show fewer.",
+        f"Each prompt is to show {needed} of the label “{label}”, and besides the row itself there "
+        f"are only {available}. Show fewer demonstrations.",
         code="data.too_few_demonstrations",
         given=label,
         rows=available,

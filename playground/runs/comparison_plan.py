@@ -45,7 +45,7 @@ def plan_comparison(
     on, drawn by ``seed``. ``dataset`` is the name to show. Whether the model knows the words is
     not asked here. Raises what `check_comparison` does.
     """
-    from playground.methods.comparison_settings import check_comparison
+    from playground.methods.comparison_check import check_comparison
     from playground.tasks import draw, draw_each, evaluation_rows
 
     rows, train = evaluation_rows(table)

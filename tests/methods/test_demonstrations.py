@@ -103,11 +103,11 @@ def test_soft_slots_show_their_words():
 
 
 def test_too_few_examples_are_told():
-    with pytest.raises(DataError, match=r"2 examples of the label “good”.* there are 1 ") as caught:
+    with pytest.raises(DataError, match=r"show 2 of the label “good”.* are only 1\.") as caught:
         Demonstrations(TRAIN.head(5).iloc[[0, 1, 2, 4]], ("good", "bad"), 4, 13)
     assert caught.value.code == "data.too_few_demonstrations"
     few = TRAIN.head(3)
-    with pytest.raises(DataError, match="there are 0 besides the row itself"):
+    with pytest.raises(DataError, match="besides the row itself there are only 0"):
         shown(3, rows=[{"text": few["text"][0]}], train=few)
 
 
