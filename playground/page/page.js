@@ -7,18 +7,24 @@ function playgroundInsert(piece) {
   const { selectionStart: start, selectionEnd: end, value } = area;
   const before = value.slice(0, start);
   const space = before && !/\s$/.test(before) ? " " : "";
-  const setter = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set;
-  setter.call(area, before + space + piece + value.slice(end));
   const cursor = start + space.length + piece.length;
+  playgroundWrite(area, before + space + piece + value.slice(end), cursor);
+}
+
+/** Sets a text box and its cursor as if it had been typed: Gradio listens to the native setter. */
+function playgroundWrite(area, text, cursor = text.length) {
+  const setter = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set;
+  setter.call(area, text);
   area.setSelectionRange(cursor, cursor);
   area.focus();
   area.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
-/** What an answer brings beside its figures: messages, words of several tokens, the address. */
+/** What an answer brings beside its figures: messages, an offer, words of several tokens, the address. */
 function playgroundAside(aside) {
   if (!aside) return;
   document.dispatchEvent(new CustomEvent("pg-messages", { detail: aside.messages }));
+  document.dispatchEvent(new CustomEvent("pg-offer", { detail: aside.offer }));
   document.dispatchEvent(new CustomEvent("pg-marks", { detail: aside.pieces }));
   playgroundAddress(aside.query);
 }

@@ -67,6 +67,25 @@ def test_a_mistake_in_the_template_is_said_beside_it(
     expect(page.locator("#template-message")).to_have_text("")
 
 
+def test_another_tools_template_is_offered_in_our_syntax(page: Page) -> None:
+    offer, message = page.locator("#conversion .pg-offer"), page.locator("#template-message")
+    expect(offer).to_be_hidden()
+    write(page, "*cls**sent-_0*_In_short,_it_was*mask*.*sep+*")
+    expect(offer).to_contain_text("looks like an LM-BFF template")
+    expect(message).to_have_text("")
+    expect(offer.get_by_role("listitem")).to_have_count(3)
+    offer.get_by_role("button", name="Convert").click()
+    expect(page.locator("#template textarea")).to_have_value(
+        "{text|strip_punctuation} In short, it was [MASK]."
+    )
+    expect(page.locator("#chips")).to_contain_text("short")
+    expect(offer).to_contain_text("Converted from LM-BFF")  # and what changed stays in view
+    expect(offer.get_by_role("listitem")).to_have_count(3)
+    write(page, '{"placeholder": "text_a" It was {"mask"}.')
+    expect(message).to_contain_text(re.compile("OpenPrompt template. The { at character 1 is not"))
+    expect(offer).to_be_hidden()
+
+
 def test_mistakes_in_the_verbalizer_are_said_beside_it(page: Page) -> None:
     words = page.locator("#verbalizer .pg-words").first
     message = page.locator("#verbalizer-message")

@@ -11,6 +11,7 @@ import gradio as gr
 from playground.errors import PlaygroundError
 from playground.page.address import State, from_query, to_query
 from playground.page.answer_view import answer_figure, chips, label_figure, prediction
+from playground.page.conversion import conversion_offer, offer
 from playground.page.editors import (
     code_view,
     hidden_script,
@@ -107,6 +108,7 @@ class PlaygroundTab:
                         name = f"`{{${{{name} ?? 'text'}}}}`"
                     button.click(None, js=f"() => {{ playgroundInsert({name}); }}")
             self.template_message = message_line("template-message")
+            conversion_offer()
             with gr.Row(elem_classes="pg-pickers"):
                 self.starting = gr.Dropdown(
                     label=shown("playground.starting_templates"),
@@ -279,6 +281,7 @@ class PlaygroundTab:
         seen = look(
             self.engine, model_name, source, texts_of_row, rows, top_k=TOP_K, prompt_id=prompt_id
         )
+        offered = offer(source, known, language) if seen.template is None else None
         truth = row.get("label")
         state = State(
             model=model_name if model_name != self.engine.default_model else "",
@@ -292,10 +295,13 @@ class PlaygroundTab:
         aside = {
             "messages": {
                 "header-message": _sentence(seen.model_error, language),
-                "template-message": _sentence(seen.template_error, language),
+                "template-message": offered["broken"]
+                if offered
+                else _sentence(seen.template_error, language),
                 "row-message": _sentence(seen.row_error, language),
                 "verbalizer-message": _sentence(seen.verbalizer_error, language),
             },
+            "offer": offered,
             "pieces": seen.pieces,
             "query": to_query(state),
         }
