@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from playground.errors import PlaygroundError
 from playground.models.built_in import FOLDER
+from playground.models.pretraining import evaluate
 from playground.models.pretraining.recipe import NAMES, Recipe, load_recipe
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     exporting = commands.add_parser("export", help="write the model as transformers loads it")
     exporting.set_defaults(run=_export)
+    evaluate.add(commands)
 
     for command in (everything, preparing, training, exporting):
         command.add_argument("model", choices=NAMES, help="which of the built-in models")
