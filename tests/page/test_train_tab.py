@@ -150,13 +150,13 @@ def test_a_killed_worker_is_said_and_the_curve_goes_on_from_the_checkpoint(
 
 def test_each_method_has_its_own_settings(train: Page) -> None:
     rate = train.locator("#setting-learning_rate input")
-    expect(rate).to_have_value("0.001")
+    expect(rate).to_have_value("0.0001")
     train.locator("#setting-steps input").fill("3")
     train.locator("#method input").click()
     train.get_by_role("option", name="Prompt fine-tuning").click()
     expect(train.locator("#method")).to_contain_text("LM-BFF")
     expect(train.locator("#setting-encoder")).to_have_count(0)
-    expect(rate).to_have_value("0.0002")
+    expect(rate).to_have_value("0.00002")
     expect(train.locator("#setting-steps input")).to_have_value("3")  # both have it: it stays
     expect(train.locator("#train-summary")).to_contain_text("100 %")
     train.locator("#start").click()
