@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from playground.prompts.verbalizer import OKABE_ITO
+from playground.prompts.labels import OKABE_ITO
 
 _HERE = Path(__file__).parent
 

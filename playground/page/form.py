@@ -117,3 +117,20 @@ def _range(info: FieldInfo) -> tuple[float | None, float | None]:
         lowest = getattr(bound, "ge", getattr(bound, "gt", lowest))
         highest = getattr(bound, "le", getattr(bound, "lt", highest))
     return lowest, highest
+
+
+def number_field(
+    name: str, value: int, lowest: int, highest: int, *, group: str = "setting", prefix: str = ""
+) -> gr.Number:
+    """A whole number that is no method's setting; ``group`` begins the ids of its words."""
+    return gr.Number(
+        value,
+        label=shown(f"{group}.{name}"),
+        info=shown(f"{group}.{name}.help"),
+        minimum=lowest,
+        maximum=highest,
+        precision=0,
+        interactive=True,
+        min_width=130,
+        elem_id=f"{prefix}{group}-{name}",
+    )

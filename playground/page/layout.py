@@ -15,6 +15,7 @@ from playground.page.endpoints import add_endpoints
 from playground.page.engine import Engine
 from playground.page.header import Header
 from playground.page.private import PRIVATE
+from playground.page.tabs.compare import CompareTab
 from playground.page.tabs.playground import PlaygroundTab
 from playground.page.tabs.train import TrainTab
 from playground.page.text import shown, translations
@@ -45,17 +46,20 @@ def build(settings: Settings, inference: InferenceProcess) -> Page:
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab(shown("tab.playground"), id="playground") as first:
                 playground = PlaygroundTab(engine, header)
-            with gr.Tab(shown("tab.train"), id="train") as second:
+            with gr.Tab(shown("tab.compare"), id="compare") as second:
+                compare = CompareTab(engine)
+            with gr.Tab(shown("tab.train"), id="train") as third:
                 train = TrainTab(engine)
         playground.wire(page.load)
-        train.wire(page.load, playground, tabs, second)
+        train.wire(page.load, playground, tabs, third)
+        compare.wire(page.load, playground)
         header.upload.upload(
             playground.upload,
             [header.upload],
             [header.upload_message, header.task, *playground.picked_by_task],
             **PRIVATE,
         ).then(playground.answer, **playground.ask_with)
-        for tab in (first, second):
+        for tab in (first, second, third):
             tab.select(None, js=f"() => playgroundRememberTab('{tab.id}')", **PRIVATE)
         page.load(None, js="() => playgroundOpenTab()", **PRIVATE)
     launch = {

@@ -16,6 +16,7 @@ import gradio as gr
 from playground.page import figures
 
 _HERE = Path(__file__).parent
+RUN_SCRIPTS = ("drawing", "run_follower", "run_panels")
 
 
 def figure_view(
@@ -38,7 +39,7 @@ def figure_view(
         elem_id=elem_id,
         elem_classes="pg-widget",
         html_template='<div class="pg-figure"></div>',
-        js_on_load=_script("drawing", "live_figure") + "showFigure({ element, props, watch });",
+        js_on_load=script("drawing", "live_figure") + "showFigure({ element, props, watch });",
         head=plotly_head(),
         apply_default_css=False,
         **options,
@@ -82,9 +83,48 @@ def run_view(
         elem_id=elem_id,
         elem_classes="pg-widget",
         html_template='<div class="pg-run"></div>',
-        js_on_load=_script("drawing", "run_curves", "run_panels", "live_run") + start,
+        js_on_load=script("drawing", "run_follower", "run_curves", "run_panels", "live_run")
+        + start,
         server_functions=[poll_run],
         head=plotly_head(),
+        apply_default_css=False,
+        **options,
+    )
+
+
+def comparison_view(
+    elem_id: str,
+    poll: Callable[[list[Any]], dict[str, Any]],
+    find: Callable[[dict[str, Any]], dict[str, Any]],
+    *,
+    texts: Mapping[str, str] | None = None,
+    **options: Any,
+) -> gr.HTML:
+    """A comparison's matrix, followed like a run in `run_view`, and the examples behind a cell.
+
+    The component's value is ``{"run": id or "", "templates", "verbalizers": [{"name", "colours"}],
+    "labels", "texts"}``. ``find`` answers what `playground.page.comparison.Examples.find` does.
+    """
+
+    def poll_comparison(args: list[Any]) -> dict[str, Any]:
+        return poll(args)
+
+    def find_examples(asked: dict[str, Any]) -> dict[str, Any]:
+        return find(asked)
+
+    start = (
+        "showComparison({ element, props, watch, poll: server.poll_comparison,"
+        " fetch: server.find_examples, tell: (detail) => trigger('state', detail) });"
+    )
+    scripts = (*RUN_SCRIPTS, "comparison_matrix", "comparison_examples", "comparison_view")
+    return gr.HTML(
+        value={"run": ""},
+        texts=dict(texts or {}),
+        elem_id=elem_id,
+        elem_classes="pg-widget",
+        html_template='<div class="pg-run"></div>',
+        js_on_load=script(*scripts) + start,
+        server_functions=[poll_comparison, find_examples],
         apply_default_css=False,
         **options,
     )
@@ -107,6 +147,6 @@ def plotly_head() -> str:
 
 
 @cache
-def _script(*names: str) -> str:
+def script(*names: str) -> str:
     """The scripts of that name beside this file, one after the other."""
     return "".join((_HERE / f"{name}.js").read_text(encoding="utf-8") + "\n" for name in names)

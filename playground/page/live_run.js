@@ -1,22 +1,8 @@
-// A run, live. props.value is {run, texts}: the browser asks for the run's events after a cursor of
-// its own, so a late tab, a reload and a second window all show the whole curve.
-
-const ENDED = new Set(["finished", "stopped", "failed", "interrupted"]);
-const BRISK = 80; // ms between two looks at a run that is going on: about twelve a second
-const SLOW = 500; // ms while it is paused
-const RETRY = { first: 400, longest: 8000 }; // ms between two tries when the server does not answer
-const MANY = 200; // events in an answer that promise more: read on, and draw all in one go
-const PATIENCE = 4000; // ms to go on asking after a nudge, though the run still says it has ended
+// A training run, live. props.value is {run, texts}.
 
 async function showRun({ element, props, watch, poll, tell }) {
-  let run = "";
-  let cursor = 0;
-  let round = 0; // a newer round ends the older one
-  let seen = null; // the last answer, without its events
   let snapshot = null; // the last one, and the one that is drawn
   let pictured = null;
-  let told = ""; // the last state that Python has heard
-  let patience = 0; // until when an ended run is asked again
   let refreshed = 0;
 
   const words = new Words(props.texts);
@@ -29,16 +15,10 @@ async function showRun({ element, props, watch, poll, tell }) {
   const curves = new RunCurves(await plotlyLibrary(), grid, words, props.figures);
   const pinned = new PinnedExamples(grid, words);
   const soft = new SoftTokens(grid, words);
-  const data = new DataLine(body, words, () => (run ? curves.table() : null));
+  const lost = (away) => progress.reconnecting(away);
+  const follower = new RunFollower(element, { poll, learn, draw, lost, tell });
+  const data = new DataLine(body, words, () => (follower.run ? curves.table() : null));
 
-  function clear() {
-    cursor = 0;
-    seen = null;
-    snapshot = null;
-    told = "";
-    for (const part of [progress, pinned, soft]) part.clear();
-    curves.clear(run);
-  }
   function learn(events) {
     for (const event of events) {
       curves.take(event);
@@ -46,7 +26,7 @@ async function showRun({ element, props, watch, poll, tell }) {
       if (event.split === "snapshot") snapshot = event;
     }
   }
-  function draw(anew = false) {
+  function draw(seen, anew = false) {
     progress.show(seen);
     curves.expect(seen.steps);
     curves.draw({ anew, rests: seen.state !== "running" });
@@ -60,70 +40,20 @@ async function showRun({ element, props, watch, poll, tell }) {
       data.refresh();
     }
   }
-  function announce() {
-    const { state, reason, step, steps } = seen;
-    if (state === told) return;
-    told = state;
-    tell({ run, state, reason: reason ?? "", step: step ?? 0, steps: steps ?? 0 });
-  }
-  async function ask() {
-    try {
-      return await poll(run, cursor, document.documentElement.lang); // undefined when the server is away
-    } catch {
-      return undefined;
-    }
-  }
-  async function follow() {
-    const mine = ++round;
-    let missed = 0;
-    let changed = true; // something is not drawn yet
-    while (element.isConnected) {
-      const began = performance.now();
-      const answer = await ask();
-      if (mine !== round) return;
-      if (!Array.isArray(answer?.events)) {
-        progress.reconnecting(true);
-        await wait(Math.min(RETRY.longest, RETRY.first * 2 ** missed++));
-        if (mine !== round) return;
-        continue;
-      }
-      progress.reconnecting(false);
-      missed = 0;
-      const { events, ...rest } = answer;
-      changed ||= events.length > 0 || rest.state !== seen?.state || rest.step !== seen?.step;
-      cursor = rest.cursor ?? cursor;
-      seen = rest;
-      learn(events);
-      if (events.length >= MANY) continue;
-      if (changed) draw();
-      changed = false;
-      announce();
-      if (ENDED.has(rest.state) && !events.length && began > patience) return;
-      const pace = rest.state === "paused" ? SLOW : BRISK;
-      await wait(Math.max(0, pace - (performance.now() - began)));
-      if (mine !== round) return;
-    }
-  }
   function take() {
     const said = words.learn(props.value?.texts);
     const wanted = props.value?.run || "";
-    if (wanted !== run) {
-      run = wanted;
-      clear();
-    } else if (said && seen) draw(true);
-    empty.hidden = Boolean(run);
-    body.hidden = !run;
-    round += 1;
-    if (run) follow();
+    if (wanted !== follower.run) {
+      snapshot = null;
+      follower.forget(wanted);
+      for (const part of [progress, pinned, soft]) part.clear();
+      curves.clear(wanted);
+    } else if (said && follower.seen) draw(follower.seen, true);
+    empty.hidden = Boolean(wanted);
+    body.hidden = !wanted;
+    follower.start();
   }
-  function nudge(event) {
-    if (!element.isConnected) return document.removeEventListener("pg-run-nudge", nudge);
-    if (!run || event.detail !== run) return;
-    patience = performance.now() + PATIENCE;
-    follow();
-  }
-  document.addEventListener("pg-run-nudge", nudge);
   watch("value", take);
-  onTheme(element, () => seen && curves.draw({ anew: true }));
+  onTheme(element, () => follower.seen && curves.draw({ anew: true }));
   take();
 }

@@ -33,7 +33,7 @@ function playgroundAside(aside) {
 function playgroundAddress(query) {
   const next = new URLSearchParams(query);
   const now = new URLSearchParams(location.search);
-  for (const kept of ["tab", "run", "__theme"]) {
+  for (const kept of ["tab", "run", "comparison", "__theme"]) {
     if (now.has(kept) && !next.has(kept)) next.set(kept, now.get(kept));
   }
   playgroundReplace(next);
@@ -107,12 +107,13 @@ async function playgroundCopyLink() {
   }
 }
 
-// Ctrl+Enter starts a training, Esc stops it, wherever the focus is in the Train tab.
+// Ctrl+Enter starts a run, Esc stops it, wherever the focus is in its tab.
 document.addEventListener("keydown", (event) => {
   const button = (id) => {
     const found = document.getElementById(id);
     return found && found.offsetParent !== null && !found.disabled ? found : null;
   };
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) button("start")?.click();
-  if (event.key === "Escape" && !document.querySelector("[role=listbox]")) button("stop")?.click();
+  const press = (name) => (button(name) ?? button(`compare-${name}`))?.click();
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) press("start");
+  if (event.key === "Escape" && !document.querySelector("[role=listbox]")) press("stop");
 });

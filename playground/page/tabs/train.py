@@ -8,14 +8,15 @@ from typing import Any
 
 import gradio as gr
 
-from playground.errors import ModelError, PlaygroundError, RunError
+from playground.errors import ModelError, PlaygroundError
 from playground.methods.registry import methods
 from playground.page.engine import Engine
-from playground.page.form import MethodForm
+from playground.page.form import MethodForm, number_field
 from playground.page.live_figure import run_view
 from playground.page.messages import message_line
 from playground.page.plan import cost, start_run
 from playground.page.private import PRIVATE
+from playground.page.run_controls import RunControls, run_button
 from playground.page.tabs.playground import PlaygroundTab
 from playground.page.task_start import carried_by, prompt_choices
 from playground.page.text import explain, language_of, say, shown, texts
@@ -31,6 +32,13 @@ class TrainTab:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.methods = methods()
+        self.controls = RunControls(
+            engine,
+            "training",
+            orders=("pause", "step", "resume", "stop"),
+            remembered="run",
+            prefix="",
+        )
         with gr.Row(elem_id="train", elem_classes="pg-columns"):
             with gr.Column(scale=4, min_width=340):
                 self._build_settings(next(iter(self.methods)))
@@ -56,33 +64,16 @@ class TrainTab:
             )
         with gr.Column(elem_classes="pg-card"):
             with gr.Row(elem_classes="pg-form"):
-                self.shots = _number("shots", 16, lowest=1, highest=100_000)
-                self.seed = _number("seed", 13, lowest=0, highest=2**31 - 1)
+                self.shots = number_field("shots", 16, 1, 100_000)
+                self.seed = number_field("seed", 13, 0, 2**31 - 1)
             self.form = MethodForm(self.methods)
             self.message = message_line("train-message")
-            with gr.Row(elem_classes="pg-buttons"):
-                self.start = gr.Button(
-                    shown("train.start"),
-                    variant="primary",
-                    size="sm",
-                    elem_id="start",
-                    min_width=80,
-                )
-                self.pause = _button("pause")
-                self.step = _button("step")
-                self.resume = _button("resume")
-                self.stop = _button("stop")
+            self.controls.build_buttons()
 
     def _build_run(self) -> None:
         with gr.Row(elem_classes=["pg-card", "pg-run-head"]):
-            self.run = gr.Dropdown(
-                choices=[],
-                label=shown("train.run"),
-                interactive=True,
-                elem_id="run-picker",
-                min_width=220,
-            )
-            self.use = _button("use_prompt", variant="primary")
+            self.controls.build_picker("train.run")
+            self.use = run_button("use_prompt", variant="primary")
             self.save = gr.DownloadButton(
                 shown("train.save_prompt"), size="sm", min_width=90, elem_id="save-prompt"
             )
@@ -93,7 +84,7 @@ class TrainTab:
                 file_types=[".zip"],
                 elem_id="load-prompt",
             )
-        self.view = run_view("run", self.poll)
+        self.view = run_view("run", self.controls.poll)
 
     # ---- wiring --------------------------------------------------------------------------------
 
@@ -112,7 +103,8 @@ class TrainTab:
             self.seed,
             *self.form.components.values(),
         ]
-        buttons = [self.pause, self.step, self.resume, self.stop, self.use, self.save]
+        run = self.controls.run
+        self.controls.wire(self.view, self.message, self.show_run)
         self.method.input(
             self.show_method,
             [self.method],
@@ -120,33 +112,19 @@ class TrainTab:
             trigger_mode="always_last",
             **PRIVATE,
         )
-        load(self.open, None, [self.run, self.view], **PRIVATE)
-        self.start.click(
+        load(self.open, None, [run, self.view], **PRIVATE)
+        self.controls.start.click(
             self.start_training,
             asked,
-            [self.run, self.view, self.message],
+            [run, self.view, self.message],
             queue=False,
             **PRIVATE,
         )
-        runs = self.engine.runs
-        for button, order in (
-            (self.pause, runs.pause),
-            (self.step, runs.step),
-            (self.resume, runs.resume),
-            (self.stop, runs.stop),
-        ):
-            button.click(_giving(order), [self.run], [self.message], queue=False, **PRIVATE).then(
-                None, [self.run], None, js=_NUDGE_JS, queue=False, **PRIVATE
-            )
-        self.view.state(self.tell_state, [self.run], [*buttons, self.run], queue=False, **PRIVATE)
-        self.run.input(self.show_run, [self.run], [self.view], **PRIVATE)
-        self.run.change(
-            None, [self.run], js="(run) => playgroundRemember('run', run)", queue=False, **PRIVATE
-        )
-        self.run.focus(self.list_runs, [self.run], [self.run], **PRIVATE)
+        followers = [*self.controls.buttons.values(), self.use, self.save, run]
+        self.view.state(self.tell_state, [run], followers, queue=False, **PRIVATE)
         carried = [prompt.prompt, prompt.model, prompt.template, prompt.verbalizer, tabs]
         for event, function, source in (
-            (self.use.click, self.use_prompt, self.run),
+            (self.use.click, self.use_prompt, run),
             (self.load_files.upload, self.load_prompt, self.load_files),
         ):
             event(function, [source], [*carried, self.message], **PRIVATE).success(
@@ -167,10 +145,8 @@ class TrainTab:
 
     def open(self, request: gr.Request) -> list[Any]:
         """The runs there are, the newest shown: a reloaded page finds its run again."""
-        chosen = str(request.query_params.get("run", ""))
-        known = [run.id for run in self.engine.runs.list()]
-        run_id = chosen if chosen in known else (known[0] if known else "")
-        return [self._run_picker(run_id, language_of(request)), self._view(run_id, request)]
+        run_id = self.controls.opened(request)
+        return [self.controls.picker(run_id, language_of(request)), self._view(run_id, request)]
 
     def show_method(self, method: str, request: gr.Request) -> list[Any]:
         """Another method's line of help and settings."""
@@ -184,44 +160,24 @@ class TrainTab:
         except PlaygroundError as error:
             return [gr.skip(), gr.skip(), explain(error, language_of(request))]
         return [
-            self._run_picker(run_id, language_of(request)),
+            self.controls.picker(run_id, language_of(request)),
             self._view(run_id, request),
             "",
         ]
 
-    def poll(self, asked: list[Any]) -> dict[str, Any]:
-        """A run's state and its events after a cursor, for the browser."""
-        run_id, cursor, language = asked
-        try:
-            seen = self.engine.runs.events(str(run_id), int(cursor))
-        except PlaygroundError as error:  # deleted in another window, say
-            gone = {"step": 0, "steps": 0, "events": [], "cursor": cursor}
-            return {"state": "failed", "reason": explain(error, language), **gone}
-        reason = RunError(seen["reason"], code=seen["code"], **seen["details"])
-        return {**seen, "reason": explain(reason, language)}
-
     def tell_state(self, run_id: str, request: gr.Request) -> list[Any]:
         """Which buttons make sense in the run's new state, and the list of runs that names it."""
-        state = self.engine.runs.get(run_id).state if run_id else ""
-        working = state in ("queued", "running")
         usable = bool(run_id) and self.engine.runs.prompt_folder(run_id) is not None
         return [
-            gr.Button(interactive=working),
-            gr.Button(interactive=state in ("running", "paused")),
-            gr.Button(interactive=state in ("paused", "stopped", "interrupted", "failed")),
-            gr.Button(interactive=working or state == "paused"),
+            *self.controls.enabled(run_id),
             gr.Button(interactive=usable),
             gr.DownloadButton(interactive=usable, value=self._packed(run_id) if usable else None),
-            self._run_picker(run_id, language_of(request)),
+            self.controls.picker(run_id, language_of(request)),
         ]
 
     def show_run(self, run_id: str, request: gr.Request) -> Any:
         """Another run's curves."""
         return self._view(run_id, request)
-
-    def list_runs(self, run_id: str, request: gr.Request) -> Any:
-        """The runs as they are now."""
-        return self._run_picker(run_id, language_of(request))
 
     def use_prompt(self, prompt_id: str, request: gr.Request) -> list[Any]:
         """Carries a trained prompt over to the Playground."""
@@ -296,52 +252,8 @@ class TrainTab:
                 archive.write(folder / name, name)
         return str(target)
 
-    def _run_picker(self, run_id: str, language: str) -> Any:
-        choices = [
-            (f"{run.name or run.id} · {say(f'run.state.{run.state}', language)}", run.id)
-            for run in self.engine.runs.list()
-        ]
-        return gr.Dropdown(choices=choices, value=run_id or None)
-
     def _view(self, run_id: str, request: gr.Request) -> dict[str, Any]:
         return {"run": run_id, "texts": texts(language_of(request), "run.", "figure.")}
-
-
-def _button(name: str, variant: str = "secondary") -> gr.Button:
-    return gr.Button(
-        shown(f"train.{name}"),
-        variant=variant,  # type: ignore[arg-type]
-        interactive=False,
-        elem_id=name.replace("_", "-"),
-        min_width=80,
-        size="sm",
-    )
-
-
-def _number(name: str, value: int, *, lowest: int, highest: int) -> gr.Number:
-    return gr.Number(
-        value,
-        label=shown(f"setting.{name}"),
-        info=shown(f"setting.{name}.help"),
-        minimum=lowest,
-        maximum=highest,
-        precision=0,
-        min_width=130,
-        elem_id=f"setting-{name}",
-    )
-
-
-def _giving(order: Callable[[str], None]) -> Callable[..., str]:
-    """A handler that gives an order to a run and returns a sentence if it cannot."""
-
-    def give(run_id: str, request: gr.Request) -> str:
-        try:
-            order(run_id)
-        except PlaygroundError as error:
-            return explain(error, language_of(request))
-        return ""
-
-    return give
 
 
 def _unpacked(archive: Path, folder: Path) -> list[Path]:
@@ -367,8 +279,3 @@ def _size(count: int) -> str:
             return f"{count:.3g} {unit}"
         count = round(count / 1000)
     return f"{count} GB"
-
-
-_NUDGE_JS = """(run) => {
-  document.dispatchEvent(new CustomEvent('pg-run-nudge', { detail: run }));
-}"""

@@ -1,0 +1,139 @@
+"""What steers and follows runs of one kind: buttons, the list of runs, the browser's questions."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import gradio as gr
+
+from playground.errors import PlaygroundError, RunError
+from playground.page.engine import Engine
+from playground.page.private import PRIVATE
+from playground.page.text import explain, language_of, say, shown
+
+Kind = Literal["training", "comparison"]
+
+# In which states of a run an order makes sense.
+ALLOWED = {
+    "pause": ("queued", "running"),
+    "step": ("running", "paused"),
+    "resume": ("paused", "stopped", "interrupted", "failed"),
+    "stop": ("queued", "running", "paused"),
+}
+_NUDGE_JS = """(run) => {
+  document.dispatchEvent(new CustomEvent('pg-run-nudge', { detail: run }));
+}"""
+
+
+class RunControls:
+    """Buttons and list for the runs of one ``kind``; ``remembered`` is its place in the address.
+
+    ``orders`` are those of ALLOWED that get a button. ``prefix`` goes before every ``elem_id``.
+    """
+
+    def __init__(
+        self, engine: Engine, kind: Kind, *, orders: tuple[str, ...], remembered: str, prefix: str
+    ) -> None:
+        self.engine = engine
+        self.kind: Kind = kind
+        self.orders = orders
+        self.remembered = remembered
+        self.prefix = prefix
+
+    def build_buttons(self) -> None:
+        """Start and the orders, into a row of their own."""
+        with gr.Row(elem_classes="pg-buttons"):
+            self.start = gr.Button(
+                shown("train.start"),
+                variant="primary",
+                size="sm",
+                elem_id=f"{self.prefix}start",
+                min_width=80,
+            )
+            self.buttons = {name: run_button(name, prefix=self.prefix) for name in self.orders}
+
+    def build_picker(self, label: str) -> None:
+        """The list of runs."""
+        self.run = gr.Dropdown(
+            choices=[],
+            label=shown(label),
+            interactive=True,
+            elem_id=f"{self.prefix}run-picker",
+            min_width=220,
+        )
+
+    def wire(self, view: gr.HTML, message: gr.HTML, show: Callable[..., Any]) -> None:
+        """Connects buttons and list; ``show(run_id)`` gives the value of the ``view``."""
+        runs = self.engine.runs
+        for name, button in self.buttons.items():
+            order = _giving(getattr(runs, name))
+            button.click(order, [self.run], [message], queue=False, **PRIVATE).then(
+                None, [self.run], None, js=_NUDGE_JS, queue=False, **PRIVATE
+            )
+        self.run.input(show, [self.run], [view], **PRIVATE)
+        remember = f"(run) => playgroundRemember('{self.remembered}', run)"
+        self.run.change(None, [self.run], js=remember, queue=False, **PRIVATE)
+        self.run.focus(self.list_runs, [self.run], [self.run], **PRIVATE)
+
+    # ---- handlers ------------------------------------------------------------------------------
+
+    def opened(self, request: gr.Request) -> str:
+        """The run that the address names, else the newest: a reloaded page finds it again."""
+        chosen = str(request.query_params.get(self.remembered, ""))
+        known = [run.id for run in self._runs()]
+        return chosen if chosen in known else (known[0] if known else "")
+
+    def picker(self, run_id: str, language: str) -> Any:
+        """The list as it is now."""
+        choices = [
+            (f"{run.name or run.id} · {say(f'run.state.{run.state}', language)}", run.id)
+            for run in self._runs()
+        ]
+        return gr.Dropdown(choices=choices, value=run_id or None)
+
+    def list_runs(self, run_id: str, request: gr.Request) -> Any:
+        """The list as it is now, when it is about to be opened."""
+        return self.picker(run_id, language_of(request))
+
+    def enabled(self, run_id: str) -> list[Any]:
+        """An update of each order's button: which of them make sense now."""
+        state = self.engine.runs.get(run_id).state if run_id else ""
+        return [gr.Button(interactive=state in ALLOWED[name]) for name in self.buttons]
+
+    def poll(self, asked: list[Any]) -> dict[str, Any]:
+        """A run's state and its events after a cursor, for the browser."""
+        run_id, cursor, language = asked
+        try:
+            seen = self.engine.runs.events(str(run_id), int(cursor))
+        except PlaygroundError as error:  # deleted in another window, say
+            gone = {"step": 0, "steps": 0, "events": [], "cursor": cursor}
+            return {"state": "failed", "reason": explain(error, language), **gone}
+        reason = RunError(seen["reason"], code=seen["code"], **seen["details"])
+        return {**seen, "reason": explain(reason, language)}
+
+    def _runs(self) -> list[Any]:
+        return list(self.engine.runs.list(kind=self.kind))
+
+
+def run_button(name: str, *, prefix: str = "", variant: str = "secondary") -> gr.Button:
+    """A button that does nothing until there is a run for it."""
+    return gr.Button(
+        shown(f"train.{name}"),
+        variant=variant,  # type: ignore[arg-type]
+        interactive=False,
+        elem_id=prefix + name.replace("_", "-"),
+        min_width=80,
+        size="sm",
+    )
+
+
+def _giving(order: Callable[[str], None]) -> Callable[..., str]:
+    """A handler that gives an order to a run and returns a sentence if it cannot."""
+
+    def give(run_id: str, request: gr.Request) -> str:
+        try:
+            order(run_id)
+        except PlaygroundError as error:
+            return explain(error, language_of(request))
+        return ""
+
+    return give
