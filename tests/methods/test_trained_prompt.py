@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 from playground.errors import ModelError
 from playground.methods import TrainedPrompt
 from playground.models import load_model
+from playground.prompts import Template, Verbalizer
 from tests import tiny
 
 
@@ -50,6 +51,23 @@ def test_saved_and_loaded_it_classifies_the_same(settings, toy, tmp_path, weight
     assert loaded.step == 6
     for name, value in weights().items():
         assert torch.equal(value, before[name]), name
+
+
+def test_how_texts_are_cut_and_words_are_scored_is_kept(toy, tmp_path):
+    prompt = TrainedPrompt(
+        "p-tuning",
+        toy.model,
+        Template("{text} It was [MASK].", truncation="head"),
+        Verbalizer({"a": "great", "b": "goodly"}, aggregation="max", multi_token="mean"),
+        vectors=None,
+    )
+    loaded = TrainedPrompt.load(prompt.save(tmp_path), toy.model)
+    assert loaded.template == prompt.template
+    assert loaded.verbalizer == prompt.verbalizer
+    description = json.loads((tmp_path / "prompt.json").read_text())
+    del description["truncation"]  # as it was written before there was a choice
+    (tmp_path / "prompt.json").write_text(json.dumps(description))
+    assert TrainedPrompt.load(tmp_path, toy.model).template.truncation == "balanced"
 
 
 def test_it_says_something_else_than_the_untrained_prompt(toy, prompt):

@@ -217,6 +217,40 @@ class TestTables:
             self.begin(toy, verbalizer=verbalizer)
         assert caught.value.code == "verbalizer.unknown_word"
 
+    @pytest.mark.parametrize(
+        "verbalizer",
+        [
+            Verbalizer({"positive": "goodly, great", "negative": "bad"}, multi_token="mean"),
+            Verbalizer({"positive": "great", "negative": "bad"}, multi_token="exact"),
+            Verbalizer({"positive": "great, good", "negative": "bad"}, aggregation="logsumexp"),
+            Verbalizer({"positive": "great, good", "negative": "bad"}, weights={"good": 3}),
+        ],
+    )
+    def test_whatever_is_one_pass_can_be_trained_with(self, verbalizer, toy):
+        settings = {"steps": 60, "learning_rate": 3e-2, "snapshot_every": 60}
+        losses = [
+            e["loss"]
+            for e in of(self.begin(toy, verbalizer=verbalizer, settings=settings), "train")
+        ]
+        assert sum(losses[-5:]) < sum(losses[:5])
+
+    def test_several_slots_can_be_trained_with(self, toy):
+        template = Template("[MASK] {text} It was [MASK].")
+        verbalizer = Verbalizer({"positive": "so | great", "negative": "so | bad"})
+        training = self.begin(toy, template=template, verbalizer=verbalizer)
+        events = list(training)
+        assert len(of(events, "train")) == 2
+        prompt = training.trained_prompt()
+        shares = prompt.classify(toy.dev.head(1)).iloc[0]
+        measured = of(events, "snapshot")[-1]["pinned"][0]["probabilities"]
+        assert measured["positive"] == pytest.approx(shares["positive"], rel=1e-4)
+
+    def test_words_that_take_several_passes_are_refused(self, toy):
+        verbalizer = Verbalizer({"positive": "goodly", "negative": "bad"}, multi_token="exact")
+        with pytest.raises(VerbalizerError) as caught:
+            self.begin(toy, verbalizer=verbalizer)
+        assert caught.value.code == "verbalizer.not_trainable"
+
     def test_the_rows_index_does_not_matter(self, toy, comparable):
         shuffled = toy.train.set_index(toy.train.index[::-1] * 10)
         assert comparable(list(self.begin(toy, train=shuffled))) == comparable(

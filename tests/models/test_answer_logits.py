@@ -74,6 +74,28 @@ def test_several_slots_of_a_masked_model(family, saved, loaded):
     torch.testing.assert_close(ours[1], plain_logits(family, saved(family), encoded[1]), **CLOSE)
 
 
+@pytest.mark.parametrize("family", ["bert", "electra", "albert", "roberta", "distilbert"])
+def test_two_texts_are_read_as_two_texts(family, saved, loaded):
+    model = loaded(family)
+    rows = [{"a": "A good film", "b": "so"}, {"a": "the cat sat on the mat", "b": "it was bad"}]
+    encoded = model.encode(Template("{a} [SEP] {b} [MASK]"), [*rows, *rows[:1]])
+    ours = model.answer_logits(encoded)
+    network = AutoModelForMaskedLM.from_pretrained(saved(family), dtype=torch.float32).eval()
+    for row, logits in zip(rows, ours, strict=False):
+        mask = model.tokenizer.mask_token
+        knows_types = hasattr(network.config, "type_vocab_size")
+        pair = model.tokenizer(
+            row["a"],
+            f"{row['b']} {mask}",
+            return_tensors="pt",
+            return_token_type_ids=knows_types,
+        )
+        place = pair["input_ids"][0].tolist().index(model.tokenizer.mask_token_id)
+        with torch.no_grad():
+            expected = network(**pair).logits[0, place]
+        torch.testing.assert_close(logits[0], expected, **CLOSE)
+
+
 @every_family
 def test_embeddings_of_words_in_soft_slots_act_as_those_words(family, loaded):
     model = loaded(family)

@@ -1,6 +1,8 @@
 """From a filled-in template to token ids: the tokenizer's own, with every slot in its place."""
 
 import pytest
+from hypothesis import given, reject, settings
+from hypothesis import strategies as st
 from tokenizers import AddedToken
 
 from playground.errors import TemplateError
@@ -31,6 +33,12 @@ CAUSAL = ["gpt2", "llama"]
 
 def one(model, source: str, row=ROW):
     return model.encode(Template(source), [row])[0]
+
+
+def fixed(encoded) -> list[tuple[int, str]]:
+    """All tokens but those of fields, each with its kind."""
+    tokens = zip(encoded.ids, encoded.kinds, strict=True)
+    return [(token, kind) for token, kind in tokens if kind != "field"]
 
 
 def special_ids(model) -> set[int]:
@@ -101,6 +109,50 @@ class TestIds:
         holes = [i for i, token in enumerate(encoded.ids) if token == encoder.placeholder_id]
         assert [*encoded.answer, *(place for place, _ in encoded.soft)] == holes
         assert [vector for _, vector in encoded.soft] == [0, 1]
+
+
+class TestTwoTexts:
+    PAIRS = ("{a}[SEP]{b}[MASK]", "{a} [SEP] {b}[MASK]", "{a}  [SEP]\n{b}[MASK]")
+
+    @pytest.mark.parametrize("family", MASKED)
+    @pytest.mark.parametrize("source", PAIRS)
+    def test_a_separator_stands_as_between_two_texts(self, family, source, loaded):
+        model = loaded(family)
+        encoded = one(model, source)
+        second = ROW["b"] + model.tokenizer.mask_token
+        pair = model.tokenizer(ROW["a"], second, return_token_type_ids=True)
+        assert list(encoded.ids) == pair["input_ids"]
+        assert list(encoded.types or [0] * len(encoded)) == pair["token_type_ids"]
+        assert bool(encoded.types) == (family in ("bert", "albert"))
+
+    def test_types_stay_beside_their_tokens_when_a_text_is_cut(self, loaded):
+        model = loaded("bert")
+        encoded = one(model, "{a} [SEP] {b} [MASK]", {"a": "good " * 40, "b": "bad " * 40})
+        assert len(encoded.types) == len(encoded.ids) == model.max_length
+        second = encoded.types.index(1)
+        assert encoded.ids[second - 1] == model.tokenizer.sep_token_id
+        assert set(encoded.types[second:]) == {1}
+        assert encoded.ids[second] == model.encoder.word_ids("bad")[0]
+
+    def test_a_third_text_is_of_the_second_type(self, loaded):
+        encoded = one(loaded("bert"), "a [SEP] b [SEP] c [MASK]")
+        assert encoded.types == (0, 0, 0, 1, 1, 1, 1, 1)
+
+    def test_without_a_separator_there_is_one_type(self, loaded):
+        assert one(loaded("bert"), "{a} ? [MASK] , {b}").types == ()
+
+    @pytest.mark.parametrize("family", ["distilbert", "mpnet"])
+    def test_a_network_that_knows_no_types_gets_none(self, family, loaded):
+        encoded = one(loaded(family), "{a} [SEP] {b} [MASK]")
+        assert encoded.types == ()
+        assert encoded.ids.count(loaded(family).tokenizer.sep_token_id) == 2
+
+    @pytest.mark.parametrize("family", CAUSAL)
+    def test_a_causal_model_has_no_separator(self, family, loaded):
+        with pytest.raises(TemplateError) as caught:
+            one(loaded(family), "{a} [SEP] {b} [MASK]")
+        assert caught.value.code == "template.no_separator"
+        assert caught.value.position == 4
 
 
 class TestKinds:
@@ -221,6 +273,67 @@ class TestTruncation:
         left = {w: encoded.ids.count(model.encoder.word_ids(w)[0]) for w in ("good", "bad")}
         assert abs(left["good"] - left["bad"]) <= 1
         assert encoded.cut == {"a": 70 - left["good"], "b": 50 - left["bad"]}
+
+    @pytest.mark.parametrize(
+        ("truncation", "left"),
+        [
+            ("tail", "a a a a a a b b"),  # the end of the last field, then of the one before
+            ("head", "a b b b b b b b"),
+            ("balanced", "a a a a b b b b"),
+        ],
+    )
+    def test_what_goes_is_chosen(self, truncation, left, loaded):
+        encoder = Encoder(loaded("bert").tokenizer, causal=False, max_length=8 + 3)
+        template = Template("{a} {b} [MASK]", truncation=truncation)
+        row = {"a": "a " * 6, "b": "b " * 7}
+        [encoded] = encoder.encode(template, [row])
+        tokens = encoder.tokenizer.convert_ids_to_tokens(encoded.ids)
+        assert tokens == ["[CLS]", *left.split(), "[MASK]", "[SEP]"]
+        assert sum(encoded.cut.values()) == 13 - 8
+
+    def test_a_beginning_that_is_cut_stood_at_the_beginning(self, loaded):
+        encoder = Encoder(loaded("bert").tokenizer, causal=False, max_length=6)
+        template = Template("so {a} [MASK]", truncation="head")
+        [encoded] = encoder.encode(template, [{"a": "a b c"}])
+        gone = encoder.tokenizer.convert_tokens_to_ids(["a", "b"])
+        assert encoded.cut == {"a": 1}
+        assert encoded.cut_tokens == ((2, gone[0]),)
+
+    @given(data=st.data())
+    @settings(max_examples=150, deadline=None)
+    def test_only_what_may_be_cut_is_ever_cut(self, data, loaded):
+        family = data.draw(st.sampled_from(["bert", "roberta", "albert", "gpt2", "llama"]))
+        causal = family in CAUSAL
+        pieces = ["{a}", "{b!}", "{c}", "[SOFT*2]", "[TRIGGER*2]", " It was ", " "]
+        pieces += [] if causal else ["[MASK]", "[SEP]"]
+        source = "".join(data.draw(st.lists(st.sampled_from(pieces), max_size=7))) + " [MASK]"
+        truncation = data.draw(st.sampled_from(["tail", "head", "balanced"]))
+        template = Template(source, truncation=truncation)
+        texts = st.lists(st.sampled_from(["good", "bad", "film!", "这部", "so"]), max_size=12)
+        row = {name: " ".join(data.draw(texts)) for name in "abc"}
+        room = data.draw(st.integers(8, 40))
+        tokens = data.draw(st.integers(1, 3))
+        tokenizer = loaded(family).tokenizer
+
+        def read(max_length: int):
+            encoder = Encoder(tokenizer, causal=causal, max_length=max_length, token_types=2)
+            return encoder.encode(template, [row], answer_tokens=tokens)[0]
+
+        whole = read(999)
+        try:
+            encoded = read(room)
+        except TemplateError:  # what may not be cut is too long by itself
+            reject()
+        assert len(encoded) == min(len(whole), room - (tokens - 1 if causal else 0))
+        assert len(encoded.answer) == len(whole.answer)
+        assert len(encoded.soft) == len(whole.soft)
+        assert encoded.cut.get("b", 0) == 0
+        assert sum(encoded.cut.values()) == len(encoded.cut_tokens) == len(whole) - len(encoded)
+        restored = list(encoded.ids)
+        for place, token in reversed(encoded.cut_tokens):
+            restored.insert(place, token)
+        assert tuple(restored) == whole.ids
+        assert fixed(encoded) == fixed(whole)
 
     def test_a_field_that_must_be_kept_is_kept(self, loaded):
         model = loaded("bert")

@@ -3,7 +3,7 @@
 import pytest
 
 from playground.errors import TemplateError
-from playground.prompts import AnswerSlot, Field, SoftSlot, Template, Text, TriggerSlot
+from playground.prompts import AnswerSlot, Field, Separator, SoftSlot, Template, Text, TriggerSlot
 
 
 def error_of(source: str) -> TemplateError:
@@ -47,6 +47,8 @@ class TestReading:
             ("[SOFT#2:so]", SoftSlot(words="so", share=2)),
             ("[TRIGGER]", TriggerSlot()),
             ("[trigger*3]", TriggerSlot(3)),
+            ("[SEP]", Separator()),
+            ("[ sep ]", Separator()),
             (r"\{\}\[\]\\", Text("{}[]\\")),
             ("a } and a ]", Text("a } and a ]")),
             (r"C:\new \* ", Text(r"C:\new \* ")),
@@ -123,6 +125,8 @@ class TestMistakes:
             ("a [MASK:good]", "slot_options", 2),
             ("[MASK][TRIGGER:a]", "slot_options", 6),
             ("[MASK][TRIGGER#1]", "slot_options", 6),
+            ("[MASK][SEP*2]", "slot_options", 6),
+            ("[MASK][SEP:a]", "slot_options", 6),
             ("[MASK][SOFT*0]", "bad_number", 6),
             ("[MASK][SOFT*513]", "bad_number", 6),
             ("[MASK][SOFT*-1]", "bad_number", 6),
@@ -165,6 +169,7 @@ class TestMistakes:
             ("[masks]", "[MASK]"),
             ("[SOFT5]", "[SOFT]"),
             ("[trigers*3]", "[TRIGGER]"),
+            ("[SEPP]", "[SEP]"),
             ("[MASK]{text|Lower}", "lower"),
             ("[MASK]{text|strip_punct}", "strip_punctuation"),
         ],

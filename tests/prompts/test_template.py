@@ -25,6 +25,7 @@ pieces = st.sampled_from(
         "[SOFT#1*3]",
         r"[SOFT#2:a \] b]",
         "[TRIGGER*2]",
+        "[SEP]",
         "{text}",
         "{ 标题 |lower!}",
         "{a b|first_sentence|lower}",
@@ -171,9 +172,27 @@ class TestShape:
     def test_is_prefix(self, source, is_prefix):
         assert Template(source).is_prefix is is_prefix
 
+    def test_a_new_shape_is_cut_as_the_old_one(self):
+        template = Template("{text} It was [MASK].", truncation="head")
+        assert template.reshape("prefix").truncation == "head"
+        assert template.reshape("prefix").reshape("cloze") == template
+
     def test_an_unknown_shape_is_refused(self):
         with pytest.raises(TemplateError, match="Choose cloze or prefix"):
             Template("[MASK]").reshape("circle")  # type: ignore[arg-type]
+
+
+class TestTruncation:
+    def test_it_is_part_of_what_a_template_is(self):
+        plain, head = Template("{text} [MASK]"), Template("{text} [MASK]", truncation="head")
+        assert plain != head
+        assert plain.truncation == "balanced"
+        assert eval(repr(head)) == head
+        assert head.with_source("[MASK]") == Template("[MASK]", truncation="head")
+
+    def test_an_unknown_one_is_refused(self):
+        with pytest.raises(TemplateError, match="balanced, tail, head"):
+            Template("[MASK]", truncation="middle")  # type: ignore[arg-type]
 
 
 class TestForEverySource:

@@ -1,0 +1,58 @@
+"""One look at a prompt says the same of the labels as `classify` does."""
+
+import pytest
+
+from playground.inference.look import look
+from playground.methods import classify
+from playground.models import LanguageModel, load_model
+from playground.prompts import Template, Verbalizer
+from tests import tiny
+
+ROW = {"text": "the cat sat"}
+WORDS = {"positive": ["great", "goodly"], "negative": ["bad"]}
+
+
+@pytest.fixture(scope="module", params=["bert", "gpt2"])
+def model(request, tmp_path_factory) -> LanguageModel:
+    folder = tiny.save_model(tmp_path_factory.mktemp("look"), request.param)
+    return load_model(str(folder), precision="float32")
+
+
+@pytest.mark.parametrize("policy", ["first", "mean", "exact"])
+def test_labels_are_those_of_classify(policy, model):
+    template, verbalizer = Template("{text} It was [MASK]"), Verbalizer(WORDS, multi_token=policy)
+    seen = look(model, template, ROW, verbalizer, top_k=3)
+    assert seen["errors"] == {}
+    expected = classify(model, template, verbalizer, [ROW]).iloc[0]
+    for label, chance in seen["labels"].items():
+        assert chance == pytest.approx(expected[label], rel=1e-4)
+
+
+def test_label_words_are_shown_as_the_model_reads_them(model):
+    seen = look(model, Template("{text} It was [MASK]"), ROW, Verbalizer(WORDS), top_k=3)
+    assert set(seen["spellings"]) == {"great", "goodly", "bad"}
+    assert seen["pieces"].keys() <= seen["spellings"].keys()
+    space = "␣" if model.tokenizer.bos_token else ""
+    assert seen["spellings"]["great"] == [f"{space}great"]
+    assert len(seen["spellings"]["goodly"]) == len(seen["pieces"]["goodly"]) > 1
+
+
+def test_several_slots(tmp_path):
+    model = load_model(str(tiny.save_model(tmp_path, "bert")), precision="float32")
+    template = Template("[MASK] {text} It was [MASK].")
+    verbalizer = Verbalizer({"a": "so | great", "b": "so | bad", "c": "all | bad"})
+    seen = look(model, template, ROW, verbalizer, top_k=10**6)
+    expected = classify(model, template, verbalizer, [ROW]).iloc[0]
+    for label, chance in seen["labels"].items():
+        assert chance == pytest.approx(expected[label], rel=1e-4)
+    # the bars are those of the first slot, where "so" is nobody's alone
+    owners = {row["token"]: row["label"] for row in seen["answers"] if row["label"]}
+    assert owners == {"all": "c"}
+
+
+def test_a_verbalizer_that_does_not_fit_leaves_the_rest(model):
+    verbalizer = Verbalizer({"a": "so | great", "b": "so | bad"})
+    seen = look(model, Template("{text} It was [MASK]"), ROW, verbalizer, top_k=3)
+    assert seen["errors"]["verbalizer"]["code"] == "verbalizer.slot_count"
+    assert "labels" not in seen
+    assert len(seen["answers"]) == 3
