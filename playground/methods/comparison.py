@@ -7,7 +7,6 @@ is scored is kept by row, so a comparison that was stopped anywhere goes on to t
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +15,15 @@ import pandas as pd
 import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
-from torch import Tensor
 
-from playground.errors import RunError, TemplateError
+from playground.errors import RunError
 from playground.methods.calibration import CONTENT_FREE, content_free_prior, texts_prior
 from playground.methods.comparison_check import check_comparison
 from playground.methods.comparison_result import ComparisonResult
+from playground.methods.comparison_scoring import Scorer, scorers
 from playground.methods.comparison_settings import CalibrationKind, concerning
 from playground.methods.demonstrations import Demonstrations
-from playground.models import Encoded, LanguageModel
-from playground.models.encoding import FIELD
+from playground.models import LanguageModel
 from playground.prompts import Template, Verbalizer
 from playground.tasks.table import LABEL, records
 
@@ -40,24 +38,17 @@ NEWS_SHARE = 0.1  # of the time at most goes into measuring
 _TENSORS, _STATE = "checkpoint.safetensors", "checkpoint.json"
 
 
-@dataclass(frozen=True)
-class _Pass:
-    """One way through all rows: a template, and the verbalizers that its logits serve."""
-
-    template: int
-    verbalizers: tuple[int, ...]
-
-
 class Comparison:
     """Scores ``rows`` by every template with every verbalizer, event by event.
 
     ``rows`` and ``train`` have the templates' fields and a column ``label``. All verbalizers of a
     template share one forward pass, which computes no more of the vocabulary than their words.
     ``demonstrations`` of ``train`` stand in front of each prompt (see `Demonstrations`); they hold
-    a verbalizer's words, so that each needs a pass of its own. ``calibration`` takes out what the
-    model thinks without content, or on average over the texts of ``train``, or of ``rows`` where
-    there is no ``train`` (see `Calibration`). Rows are taken in an order drawn by ``seed``, so that
-    those of an unfinished comparison are a fair sample.
+    a verbalizer's words, so that each needs a pass of its own, as do words of several tokens that
+    are scored exactly. ``calibration`` takes out what the model thinks without content, or on
+    average over the texts of ``train``, or of ``rows`` where there is no ``train`` (see
+    `Calibration`). Rows are taken in an order drawn by ``seed``, so that those of an unfinished
+    comparison are a fair sample.
 
     An event is ``{"step": batches so far, "split": "compare", "cells": [...]}`` with the cells
     that have changed, as `ComparisonResult.measure` tells them; that of a finished cell comes at
@@ -97,10 +88,6 @@ class Comparison:
         self.batch_size = CPU_BATCH if model.device.type == "cpu" else ACCELERATOR_BATCH
         place = {label: at for at, label in enumerate(self.labels)}
         self._truth = np.array([place[label] for label in rows[LABEL]])
-        self._demonstrations = (
-            Demonstrations(train, self.labels, demonstrations, seed) if demonstrations else None
-        )
-
         texts = self._texts_to_calibrate_on(train)
         self._texts = len(texts)  # they come before the rows, in the order and in the scores
         self._rows: list[dict[str, Any]] = texts + records(rows)
@@ -113,17 +100,16 @@ class Comparison:
         cells = (len(self.templates), len(self.verbalizers))
         self._scores = np.full((*cells, len(self._rows), len(self.labels)), np.nan, np.float32)
 
-        every = tuple(range(len(self.verbalizers)))
-        groups = [every] if self._demonstrations is None else [(number,) for number in every]
-        self._passes = [_Pass(number, group) for number in range(cells[0]) for group in groups]
+        shown = Demonstrations(train, self.labels, demonstrations, seed) if demonstrations else None
+        self._scorers = scorers(model, self.templates, self.verbalizers, shown)
         self.steps = self._all_batches()
         self._next_news = 0.0
-        for one in self._passes:
-            self._encode(one, self._chunks[-1][:1])  # what cannot be used is told at once
-            self._words(one)
+        for one in self._scorers:  # what the model cannot use is told at once
+            with concerning(template=one.number):
+                one.encode([self._rows[at] for at in self._chunks[-1][:1]])
 
     def _all_batches(self) -> int:
-        return len(self._passes) * sum(map(self._batches, self._chunks))
+        return len(self._scorers) * sum(map(self._batches, self._chunks))
 
     def _batches(self, chunk: np.ndarray) -> int:
         return -(-len(chunk) // self.batch_size)
@@ -133,7 +119,7 @@ class Comparison:
     def __iter__(self) -> Iterator[Event | None]:
         """Yields events; None in between is a breath, where a caller may look up and pause."""
         begun = 0  # the step at which a chunk begins
-        for one in self._passes:
+        for one in self._scorers:
             for chunk in self._chunks:
                 if self.step < begun + self._batches(chunk):
                     yield None
@@ -142,105 +128,39 @@ class Comparison:
                 begun += self._batches(chunk)
 
     def _score(
-        self, one: _Pass, chunk: np.ndarray, behind: int, *, last: bool
+        self, one: Scorer, chunk: np.ndarray, behind: int, *, last: bool
     ) -> Iterator[Event | None]:
-        """Scores a chunk by its length, but for the ``behind`` batches that were scored before."""
-        encoded = self._encode(one, chunk)
-        order = sorted(range(len(encoded)), key=lambda at: len(encoded[at]), reverse=True)
-        order = order[behind * self.batch_size :]
-        token_ids, columns = self._words(one)
-        left = -(-len(order) // self.batch_size)
-        for chosen, logits in self.model.score(
-            [encoded[at] for at in order], token_ids, batch_size=self.batch_size
-        ):
-            scored = self._log_probabilities(one, logits[:, 0], columns)
-            rows = chunk[[order[at] for at in chosen]]
-            for number, values in zip(one.verbalizers, scored, strict=True):
-                self._scores[one.template, number, rows] = values
-            self.step += 1
-            left -= 1
-            event = self._news(one, done=last and not left)
-            if event is not None:
-                yield event
-            yield None
+        """Scores a chunk, but for the ``behind`` batches of it that were scored before."""
+        rows = [self._rows[at] for at in chunk]
+        left = self._batches(chunk) - behind
+        with concerning(template=one.number):
+            for places, found in one.score(
+                rows, self.labels, batch_size=self.batch_size, behind=behind
+            ):
+                cells = (one.number, np.array(one.numbers)[:, None], chunk[places])
+                self._scores[cells] = found.cpu().numpy()
+                self.step += 1
+                left -= 1
+                event = self._news(one, done=last and not left)
+                if event is not None:
+                    yield event
+                yield None
 
-    def _words(self, one: _Pass) -> tuple[Tensor, list[Tensor]]:
-        """The tokens of all label words, and for each verbalizer which of them are its own."""
-        ids = []
-        for number in one.verbalizers:
-            with concerning(template=one.template, verbalizer=number):
-                ids.append(
-                    self.model.label_word_ids(
-                        self.templates[one.template], self.verbalizers[number]
-                    )
-                )
-        union, columns = torch.cat(ids).unique(return_inverse=True)
-        return union, list(columns.split([len(own) for own in ids]))
-
-    def _log_probabilities(
-        self, one: _Pass, logits: Tensor, columns: Sequence[Tensor]
-    ) -> np.ndarray:
-        """From the logits of all label words, (batch, words): (verbalizers, batch, labels)."""
-        found = []
-        for number, own in zip(one.verbalizers, columns, strict=True):
-            verbalizer = self.verbalizers[number]
-            order = [verbalizer.labels.index(label) for label in self.labels]
-            found.append(verbalizer.scores(logits[:, own])[:, order].log_softmax(1))
-        return np.asarray(torch.stack(found).cpu().numpy())
-
-    def _news(self, one: _Pass, *, done: bool) -> Event | None:
-        """The cells of a pass as they are now; None where they were told a moment ago."""
+    def _news(self, one: Scorer, *, done: bool) -> Event | None:
+        """The cells of a scorer as they are now; None where they were told a moment ago."""
         began = time.monotonic()
         if not done and began < self._next_news:
             return None
         result = self.result()
-        cells = [result.measure(one.template, number) for number in one.verbalizers]
+        cells = [result.measure(one.number, number) for number in one.numbers]
         if not cells[0]["count"]:
             return None
         if done and result.ensemble > 1:
-            whole = [v for v in one.verbalizers if result.done(result.ensemble, v).all()]
+            whole = [v for v in one.numbers if result.done(result.ensemble, v).all()]
             cells += [result.measure(result.ensemble, number) for number in whole]
         now = time.monotonic()
         self._next_news = now + max(NEWS_SECONDS, (now - began) / NEWS_SHARE)
         return {"step": self.step, "split": "compare", "cells": cells}
-
-    # ---- what the model reads ------------------------------------------------------------------
-
-    def _encode(self, one: _Pass, chunk: np.ndarray) -> list[Encoded]:
-        """The rows of a chunk as the model reads them, demonstrations in front."""
-        template, rows = self.templates[one.template], [self._rows[at] for at in chunk]
-        with concerning(template=one.template):
-            if self._demonstrations is None:
-                return self.model.encode(template, rows)
-            verbalizer = self.verbalizers[one.verbalizers[0]]
-            places: dict[Template, list[int]] = {}
-            filled = self._demonstrations.before(template, verbalizer, rows)
-            for at, longer in enumerate(filled):
-                places.setdefault(longer, []).append(at)
-            encoded: dict[int, Encoded] = {}
-            for longer, of_it in places.items():
-                found = self._encode_longer(longer, [rows[at] for at in of_it])
-                encoded.update(zip(of_it, found, strict=True))
-            return [encoded[at] for at in range(len(rows))]
-
-    def _encode_longer(self, template: Template, rows: list[dict[str, Any]]) -> list[Encoded]:
-        """As `LanguageModel.encode`, unless nothing of a text is left beside demonstrations."""
-        try:
-            encoded = self.model.encode(template, rows)
-        except TemplateError as error:
-            if error.code != "template.too_long":
-                raise
-            encoded = []
-        if not encoded or any(one.cut and FIELD not in one.kinds for one in encoded):
-            raise TemplateError(
-                f"The {self.settings.demonstrations} demonstrations leave no room for the text: "
-                f"this model reads at most {self.model.max_length} tokens. Show fewer, or choose a "
-                "model that reads more.",
-                code="comparison.no_room",
-                count=self.settings.demonstrations,
-                room=self.model.max_length,
-            )
-        return encoded
 
     def _texts_to_calibrate_on(self, train: pd.DataFrame) -> list[dict[str, Any]]:
         match self.settings.calibration:

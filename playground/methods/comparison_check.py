@@ -33,6 +33,7 @@ def check_comparison(
         {
             "templates": list(map(str, templates)),
             "verbalizers": [json.loads(verbalizer.to_json()) for verbalizer in verbalizers],
+            "truncations": [template.truncation for template in templates],
             "demonstrations": demonstrations,
             "calibration": calibration,
         }

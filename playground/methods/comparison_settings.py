@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 
 from playground.errors import PlaygroundError, SettingsError
 from playground.methods.settings import MethodSettings
-from playground.prompts import Template, Verbalizer
+from playground.prompts import Template, Truncation, Verbalizer
 
 MAX_TEMPLATES = 8
 MAX_VERBALIZERS = 4
@@ -22,11 +22,14 @@ Items = TypeVar("Items", bound=Sequence[Any])
 class ComparisonSettings(MethodSettings):
     """Templates in their own syntax and verbalizers as `Verbalizer.to_json` writes them.
 
+    ``truncations`` says how each template is cut, in their order; without it all are "balanced".
+
     ``checked`` raises SettingsError; what the templates and verbalizers say is not read here.
     """
 
     templates: list[str] = Field(description="What the model reads, each against all verbalizers.")
     verbalizers: list[dict[str, Any]] = Field(description="Labels with their words and colours.")
+    truncations: list[Truncation] = Field(default_factory=list)
     demonstrations: int = Field(
         0,
         ge=0,
@@ -52,9 +55,10 @@ class ComparisonSettings(MethodSettings):
     def read_templates(self) -> list[Template]:
         """Raises TemplateError."""
         read = []
-        for number, source in enumerate(self.templates):
+        cut = self.truncations or ["balanced"] * len(self.templates)
+        for number, (source, truncation) in enumerate(zip(self.templates, cut, strict=True)):
             with concerning(template=number):
-                read.append(Template(source))
+                read.append(Template(source, truncation=truncation))
         return read
 
     def read_verbalizers(self) -> list[Verbalizer]:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from playground.errors import DataError
-from playground.prompts import AnswerSlot, Filled, SoftSlot, Template, Text, Verbalizer
+from playground.prompts import AnswerSlot, Filled, Separator, SoftSlot, Template, Text, Verbalizer
 from playground.prompts.syntax import write
 from playground.tasks.table import LABEL, records
 
@@ -32,6 +32,7 @@ class Demonstrations:
     """
 
     def __init__(self, train: pd.DataFrame, labels: Sequence[str], count: int, seed: int) -> None:
+        self.count = count
         generator = np.random.default_rng(seed)
         self._rows = records(train)
         turns = [generator.permutation(labels).tolist() for _ in range(-(-count // len(labels)))]
@@ -57,10 +58,10 @@ class Demonstrations:
         def with_examples(chosen: tuple[int, ...]) -> Template:
             between = BETWEEN_PREFIXES if template.is_prefix else BETWEEN_CLOZES
             shown = [
-                _filled_in(template, self._rows[at], verbalizer.words[label][0]) + between
+                _filled_in(template, self._rows[at], _answers(verbalizer, label)) + between
                 for at, label in zip(chosen, self._order, strict=True)
             ]
-            return Template(write((Text("".join(shown)), *template.parts)))
+            return template.with_source(write((Text("".join(shown)), *template.parts)))
 
         return [with_examples(self._chosen(template.fields, row)) for row in rows]
 
@@ -84,16 +85,33 @@ class Demonstrations:
         return tuple(chosen)
 
 
-def _filled_in(template: Template, row: Mapping[str, Any], word: str) -> str:
-    """The template with the row's texts, and the word in its answer slots."""
+def _answers(verbalizer: Verbalizer, label: str) -> list[str]:
+    """The first word of a label at each answer slot."""
+    words = zip(verbalizer.all_words, verbalizer.word_labels, verbalizer.word_slots, strict=True)
+    first: dict[int, str] = {}
+    for word, of_label, slot in words:
+        if of_label == label:
+            first.setdefault(slot, word)
+    return [first[slot] for slot in range(verbalizer.slots)]
+
+
+def _filled_in(template: Template, row: Mapping[str, Any], answers: Sequence[str]) -> str:
+    """The template with the row's texts and the answers, as far as there are any, in its slots.
+
+    A separator becomes a space: the first one in all that is read belongs to the prompt itself,
+    where the second of its two texts begins.
+    """
     text = ""
+    left = iter(answers)
     for part in template.render(row):
         if isinstance(part, Filled):
             text += part.text
         elif isinstance(part, AnswerSlot):
-            text += word
+            text += next(left, "")
         elif isinstance(part, SoftSlot):
             text += part.words or ""
+        elif isinstance(part, Separator):
+            text += " "
     return text.strip()
 
 

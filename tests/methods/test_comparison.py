@@ -133,6 +133,42 @@ def test_demonstrations_stand_in_front(toy):
         np.testing.assert_allclose(found.head(5), wanted, rtol=1e-4)
 
 
+@pytest.mark.parametrize("family", ["bert", "gpt2"])
+def test_verbalizers_of_every_kind_share_a_comparison(tmp_path, family):
+    model = load_model(str(tiny.save_model(tmp_path, family)), precision="float32")
+    words = {"positive": ["wonderfully", "good"], "negative": ["terribly"]}
+    verbalizers = [
+        Verbalizer({"negative": ["bad"], "positive": ["good", "great"]}, aggregation="max"),
+        Verbalizer(words, multi_token="exact"),
+        Verbalizer(words, multi_token="mean", weights={"good": 2.0}),
+    ]
+    rows, template = tiny.toy_rows(20), Template("{text} It was [MASK]", truncation="tail")
+    result = playground.compare(model, [template], verbalizers, rows)
+    for number, verbalizer in enumerate(verbalizers):
+        wanted = classify(model, template, verbalizer, rows)
+        found = result.examples(0, number)
+        np.testing.assert_allclose(found["negative"], wanted["negative"], rtol=1e-4)
+    rows = rows.head(3)
+    result = playground.compare(
+        model, [template], verbalizers, rows, train=tiny.toy_rows(8, seed=5), demonstrations=2
+    )
+    shown = module.Demonstrations(tiny.toy_rows(8, seed=5), ("negative", "positive"), 2, 13)
+    for number, verbalizer in enumerate(verbalizers):
+        longer = shown.before(template, verbalizer, rows.to_dict("records"))
+        assert {own.truncation for own in longer} == {"tail"}
+        wanted = classify(model, longer[0], verbalizer, rows.head(1))
+        found = result.examples(0, number)["negative"][0]
+        assert found == pytest.approx(wanted["negative"][0], rel=1e-4)
+
+
+def test_several_answer_slots_are_summed(toy):
+    template = Template("{text} [MASK] it was [MASK].")
+    verbalizer = Verbalizer({"positive": "so | great", "negative": "so | bad"})
+    result = playground.compare(toy.model, [template], [verbalizer], toy.dev)
+    wanted = classify(toy.model, template, verbalizer, toy.dev)
+    np.testing.assert_allclose(result.examples(0, 0)["positive"], wanted["positive"], rtol=1e-5)
+
+
 def test_a_causal_model_compares_prefix_templates(tmp_path):
     model = load_model(str(tiny.save_model(tmp_path, "gpt2")), precision="float32")
     rows = tiny.toy_rows(9)

@@ -102,6 +102,16 @@ def test_soft_slots_show_their_words():
     assert " in all it was " in longer.parts[0].text
 
 
+def test_every_slot_has_its_word_and_a_separator_is_a_space():
+    template = Template("{text} [SEP] [MASK] it was [MASK].")
+    words = Verbalizer({"good": "so | great, good", "bad": "not | great", "so": "so | so"})
+    demonstrations = Demonstrations(TRAIN, words.labels, 3, 13)
+    (longer,) = demonstrations.before(template, words, [{"text": "x"}])
+    for middle in ("so it was great. ", "not it was great. ", "so it was so. "):
+        assert middle in longer.parts[0].text
+    assert "[SEP]" not in longer.parts[0].text
+
+
 def test_too_few_examples_are_told():
     with pytest.raises(DataError, match=r"show 2 of the label “good”.* are only 1\.") as caught:
         Demonstrations(TRAIN.head(5).iloc[[0, 1, 2, 4]], ("good", "bad"), 4, 13)
@@ -120,9 +130,8 @@ def test_the_rows_own_text_is_cut_and_nothing_else(tmp_path, family, template):
 
     def encoded(count: int) -> list[str]:
         comparison = Comparison(model, [template], [words], rows, train=train, demonstrations=count)
-        found = comparison._encode(comparison._passes[0], comparison._chunks[0])
-        order = comparison._chunks[0].tolist()
-        return [model.tokenizer.decode(found[order.index(row)].ids) for row in (0, 1)]
+        found = comparison._scorers[0].encode(rows.to_dict("records"))
+        return [model.tokenizer.decode(one.ids) for one in found]
 
     long, short = encoded(1 if family == "gpt2" else 2)
     assert len(model.tokenizer(long, add_special_tokens=False)["input_ids"]) <= model.max_length

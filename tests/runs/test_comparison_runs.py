@@ -78,6 +78,7 @@ def test_a_spec_says_all_that_was_asked():
         "negative": ["bad"],
     }
     assert (spec.settings["demonstrations"], spec.settings["calibration"]) == (2, "texts")
+    assert spec.settings["truncations"] == ["balanced", "balanced"]
     assert spec.name == "2 × 2 · films · 7"
     assert RunSpec.model_validate_json(spec.model_dump_json()) == spec
 
