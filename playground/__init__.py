@@ -30,6 +30,8 @@ if TYPE_CHECKING:
         answer_distribution,
         classify,
         compare,
+        nearby_words,
+        widened,
     )
     from playground.models import LanguageModel, load_model
     from playground.prompts.dialects import export_openprompt, import_template
@@ -60,8 +62,10 @@ __all__ = [
     "load_model",
     "load_task",
     "methods",
+    "nearby_words",
     "read_csv",
     "train",
+    "widened",
 ]
 
 __getattr__ = lazy_exports(
@@ -75,6 +79,8 @@ __getattr__ = lazy_exports(
         "answer_distribution": "playground.methods",
         "classify": "playground.methods",
         "compare": "playground.methods",
+        "nearby_words": "playground.methods",
+        "widened": "playground.methods",
         "export_openprompt": "playground.prompts.dialects",
         "few_shot": "playground.tasks",
         "import_template": "playground.prompts.dialects",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from playground.methods.comparison_result import ComparisonResult
     from playground.methods.trained_prompt import TrainedPrompt
     from playground.methods.training import Event, Training, start
+    from playground.methods.widening import nearby_words, widened
     from playground.methods.zero_shot import answer_distribution, classify
 
 __all__ = [
@@ -31,7 +32,9 @@ __all__ = [
     "compare",
     "method",
     "methods",
+    "nearby_words",
     "start",
+    "widened",
 ]
 
 __getattr__ = lazy_exports(
@@ -46,7 +49,9 @@ __getattr__ = lazy_exports(
         "answer_distribution": "playground.methods.zero_shot",
         "classify": "playground.methods.zero_shot",
         "compare": "playground.methods.comparison",
+        "nearby_words": "playground.methods.widening",
         "start": "playground.methods.training",
+        "widened": "playground.methods.widening",
     },
 )
 

@@ -248,10 +248,17 @@ class LanguageModel:
         directions[self.tokenizer.all_special_ids] = 0
         return directions
 
+    def cosine_similarity(self, vectors: Tensor) -> Tensor:
+        """Of ``vectors`` (n, embedding) to every token's input embedding: (n, vocabulary).
+
+        Special tokens are near to nothing.
+        """
+        unit = torch.nn.functional.normalize(vectors.detach().float(), dim=1)
+        return unit @ self._directions.T
+
     def nearest_words(self, vectors: Tensor, count: int = 5) -> list[list[tuple[str, float]]]:
         """For each of ``vectors`` (n, embedding), the words of highest cosine similarity."""
-        unit = torch.nn.functional.normalize(vectors.detach().float(), dim=1)
-        similarity, ids = (unit @ self._directions.T).topk(count, dim=1)  # (n, count)
+        similarity, ids = self.cosine_similarity(vectors).topk(count, dim=1)  # (n, count)
         return [
             [(self.token_text(token), value) for token, value in zip(row, values, strict=True)]
             for row, values in zip(ids.tolist(), similarity.tolist(), strict=True)
