@@ -1,4 +1,3 @@
-import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,17 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-# Debian's names for it, and Google's; where there is none, Playwright uses its own.
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM_ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
+from tests import browser
 
 
 @pytest.fixture
@@ -41,8 +30,9 @@ def chromium() -> Iterator[Browser]:
 
     For one module only: while Playwright runs, its thread cannot run another event loop.
     """
-    found = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=[*CHROMIUM_ARGUMENTS])
-        yield browser
-        browser.close()
+        launched = playwright.chromium.launch(
+            executable_path=browser.executable(), args=[*browser.ARGUMENTS]
+        )
+        yield launched
+        launched.close()

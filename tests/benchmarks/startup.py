@@ -8,7 +8,6 @@ import contextlib
 import http.client
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests import browser
 from tests.benchmarks.timing import Figure, compared, single
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 APP = ("app.py",)
 PLAIN = ("-m", "tests.benchmarks.plain_loop")
 PATIENCE = 120.0  # seconds
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")  # else Playwright's own
 HOST = "127.0.0.1"
 KEYS = "Honestly"  # typed in front of the template; each letter changes the answer
 QUIET = 120  # ms: how long the page waits after a key before it asks
@@ -138,19 +137,18 @@ def _in_a_browser(starts: int) -> Iterator[Figure]:
     answers: list[float] = []
     with sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(
-                executable_path=next(filter(None, map(shutil.which, CHROMIUM)), None),
-                args=["--no-sandbox"],
+            chromium = playwright.chromium.launch(
+                executable_path=browser.executable(), args=[*browser.ARGUMENTS]
             )
         except Error:
             print("No Chromium here: nothing is measured in a browser.", file=sys.stderr)
             return
         for _ in range(starts):
             with _served(APP) as server:
-                seconds, typed = _visit(browser, server)
+                seconds, typed = _visit(chromium, server)
             drawn.append(seconds)
             answers.extend(typed)
-        browser.close()
+        chromium.close()
     yield single(PART, "first prediction drawn", "s", drawn, note="goal: under 5 s, in Chromium")
     yield single(PART, "last key to new bars", "ms", answers, note="goal: under 300 ms")
     yield single(
@@ -162,14 +160,14 @@ def _in_a_browser(starts: int) -> Iterator[Figure]:
     )
 
 
-def _visit(browser: "Browser", server: Server) -> tuple[float, list[float]]:
+def _visit(chromium: "Browser", server: Server) -> tuple[float, list[float]]:
     """Opens the page as soon as something answers, and types once there is a prediction.
 
     Returns the seconds from the server's start to the drawn prediction, and for each key the
     milliseconds until the bars stood at their new values.
     """
     server.seconds_until(_anything)
-    page = browser.new_page()
+    page = chromium.new_page()
     page.set_default_timeout(1000 * PATIENCE)
     page.goto(f"http://{HOST}:{server.port}/", wait_until="commit")
     page.wait_for_selector("#label-bars .bars .point", state="attached")
