@@ -82,7 +82,7 @@ def _similarities(reader: LabelReader) -> Tensor:
     to_words = model.cosine_similarity(torch.stack(words))  # (words, vocabulary)
     to_labels = torch.stack([to_words[list(group)].amax(0) for group in verbalizer.groups])
     nearest = to_labels == to_labels.amax(0)
-    return to_labels.where(nearest, -1)
+    return to_labels.where(nearest, -1).cpu()
 
 
 def _nearest_words(

@@ -66,7 +66,8 @@ class LabelReader:
         if self._word_slots is None:
             words = logits[:, 0]  # (batch, tokens)
         else:
-            words = logits[:, self._word_slots, torch.arange(len(self.token_ids))]
+            each = torch.arange(len(self.token_ids), device=logits.device)
+            words = logits[:, self._word_slots, each]
         if self._averages is not None:
             words = words @ self._averages  # (batch, words)
         scores: Tensor = self.verbalizer.scores(words)

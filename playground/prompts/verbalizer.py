@@ -104,7 +104,7 @@ class Verbalizer:
 
     def __repr__(self) -> str:
         written = [repr(self._plain_labels())]
-        written += [f"{name}={value!r}" for name, value in self._settings().items()]
+        written += [f"{name}={value!r}" for name, value in self.settings.items()]
         return f"Verbalizer({', '.join(written)})"
 
     def __eq__(self, other: object) -> bool:
@@ -118,8 +118,9 @@ class Verbalizer:
         colours = tuple(self.colours.items())
         return tuple(self._words.items()), colours, weights, self.aggregation, self.multi_token
 
-    def _settings(self) -> dict[str, Any]:
-        """What was chosen otherwise than it is by default."""
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What of ``aggregation``, ``weights`` and ``multi_token`` is not as by default."""
         settings: dict[str, Any] = {}
         if self.aggregation != "mean":
             settings["aggregation"] = self.aggregation
@@ -192,7 +193,7 @@ class Verbalizer:
 
     def to_json(self) -> str:
         """Labels, words, colours and what is not as by default, as JSON that `from_json` reads."""
-        value = {"labels": self._plain_labels(), "colours": self.colours} | self._settings()
+        value = {"labels": self._plain_labels(), "colours": self.colours} | self.settings
         return json.dumps(value, ensure_ascii=False, indent=2)
 
     @classmethod

@@ -334,12 +334,8 @@ class TestJson:
 class TestRows:
     @given(verbalizers())
     def test_round_trip(self, verbalizer):
-        settings = {
-            "aggregation": verbalizer.aggregation,
-            "weights": verbalizer.weights,
-            "multi_token": verbalizer.multi_token,
-        }
-        assert Verbalizer.from_rows(verbalizer.to_rows(), **settings) == verbalizer
+        rows, settings = verbalizer.to_rows(), verbalizer.settings
+        assert Verbalizer.from_rows(rows, **settings) == verbalizer
 
     def test_have_a_bar_between_slots(self):
         rows = Verbalizer({"a": "x, y | z", "b": "x | w"}).to_rows()
