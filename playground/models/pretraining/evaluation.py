@@ -4,7 +4,7 @@ The prompts and settings here were chosen on the K-shot splits, not on the test 
 is always over the texts of a training split (`playground.Calibration.over_texts`).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -169,22 +169,22 @@ def _worth(scores: Tensor, prompt: Prompt, train: pd.DataFrame) -> tuple[float, 
 
 
 def sst2_p_tuning(model: LanguageModel, scope: Scope) -> Iterator[Figure]:
-    """The soft tokens start from the words of a manual prompt."""
+    """The soft tokens start from the words of a manual prompt; the encoder is the published one."""
     prompt = Prompt(Template("[SOFT:a] [MASK] [SOFT:film .] {text}"), OPINIONS)
-    settings = {"encoder": "none", "learning_rate": 3e-3, "steps": 100}
-    yield _trained(model, scope, "sst-2", "SST-2 dev", "p-tuning", prompt, settings)
+    yield _trained(model, scope, "sst-2", "SST-2 dev", "p-tuning", prompt)
 
 
 def sst2_prompt_fine_tuning(model: LanguageModel, scope: Scope) -> Iterator[Figure]:
     """All weights of the model, through a manual prompt."""
     prompt = Prompt(Template("A [MASK] film. {text}"), OPINIONS)
-    yield _trained(model, scope, "sst-2", "SST-2 dev", "prompt-fine-tuning", prompt, {})
+    yield _trained(model, scope, "sst-2", "SST-2 dev", "prompt-fine-tuning", prompt)
 
 
 def trec_p_tuning(model: LanguageModel, scope: Scope) -> Iterator[Figure]:
-    """LM-BFF's template for TREC with soft tokens in front."""
-    prompt = Prompt(Template("[MASK] : {text}"), QUESTION)
-    yield _trained(model, scope, "trec", "TREC test", "p-tuning", prompt, {})
+    """Six kinds of question are more to learn than an opinion: larger steps, and more of them."""
+    prompt = Prompt(Template("[SOFT:the] [MASK] [SOFT::] {text}"), QUESTION)
+    settings = {"encoder": "none", "learning_rate": 1e-2, "steps": 200}
+    yield _trained(model, scope, "trec", "TREC test", "p-tuning", prompt, **settings)
 
 
 def _trained(
@@ -194,9 +194,12 @@ def _trained(
     title: str,
     method: str,
     prompt: Prompt,
-    settings: Mapping[str, Any],
+    **settings: Any,
 ) -> Figure:
-    """Trains on each seed's split and measures the prompt as it is after the last step."""
+    """Trains on each seed's split and measures the prompt as it is after the last step.
+
+    ``settings`` are those that differ from the method's defaults.
+    """
     rows = scope.read(name)
     prompt = prompt.shaped(model)
     right = []
@@ -208,7 +211,7 @@ def _trained(
             prompt.verbalizer,
             train,
             train.head(0),
-            {**settings, "seed": seed, "snapshot_every": 100_000},
+            {**settings, "seed": seed},
         )
         for _ in training:
             pass
