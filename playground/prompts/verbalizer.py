@@ -103,7 +103,7 @@ class Verbalizer:
         self.groups = tuple(groups)
 
     def __repr__(self) -> str:
-        written = [repr(self._plain_labels())]
+        written = [repr(self.to_labels())]
         written += [f"{name}={value!r}" for name, value in self.settings.items()]
         return f"Verbalizer({', '.join(written)})"
 
@@ -130,7 +130,8 @@ class Verbalizer:
             settings["multi_token"] = self.multi_token
         return settings
 
-    def _plain_labels(self) -> dict[str, list[str] | list[list[str]]]:
+    def to_labels(self) -> dict[str, list[str] | list[list[str]]]:
+        """Labels and words as making a verbalizer takes them: a list a slot, if several."""
         if self.slots == 1:
             return {label: list(words) for label, words in self.words.items()}
         return {label: list(map(list, slots)) for label, slots in self._words.items()}
@@ -193,7 +194,7 @@ class Verbalizer:
 
     def to_json(self) -> str:
         """Labels, words, colours and what is not as by default, as JSON that `from_json` reads."""
-        value = {"labels": self._plain_labels(), "colours": self.colours} | self.settings
+        value = {"labels": self.to_labels(), "colours": self.colours} | self.settings
         return json.dumps(value, ensure_ascii=False, indent=2)
 
     @classmethod

@@ -336,6 +336,8 @@ class TestRows:
     def test_round_trip(self, verbalizer):
         rows, settings = verbalizer.to_rows(), verbalizer.settings
         assert Verbalizer.from_rows(rows, **settings) == verbalizer
+        labels, colours = verbalizer.to_labels(), verbalizer.colours
+        assert Verbalizer(labels, colours, **settings) == verbalizer
 
     def test_have_a_bar_between_slots(self):
         rows = Verbalizer({"a": "x, y | z", "b": "x | w"}).to_rows()
