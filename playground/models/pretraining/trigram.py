@@ -35,7 +35,10 @@ class _Order:
 
 
 class Trigram:
-    """Learns from a row of token ids (tokens,), each below ``vocabulary``."""
+    """Learns from a row of token ids (tokens,), each below ``vocabulary``.
+
+    It takes about 30 bytes of memory for each token of the row.
+    """
 
     def __init__(self, tokens: NDArray[np.integer], vocabulary: int) -> None:
         self.vocabulary = vocabulary
