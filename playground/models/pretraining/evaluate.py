@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,9 +71,9 @@ def run(options: argparse.Namespace) -> int:
         scope = _scope(options, model.kind)
         figures[name] = []
         for measure in options.only or MEASURES:
-            began = time.monotonic()
-            figures[name] += MEASURES[measure](model, scope)
-            print(f"{name}: {measure}, {time.monotonic() - began:.0f} s", file=sys.stderr)
+            for figure in MEASURES[measure](model, scope):
+                figures[name].append(figure)
+                print(f"{name}, {figure.measure}: {figure}", file=sys.stderr, flush=True)
     print(as_markdown(figures))
     if options.json is not None:
         options.json.write_text(as_json(figures) + "\n", encoding="utf-8")
