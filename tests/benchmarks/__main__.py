@@ -1,4 +1,4 @@
-"""Measures the playground against a plain loop over transformers and prints a table."""
+"""Measures the playground beside plain loops over transformers and prints a table."""
 
 import argparse
 import json
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.benchmarks.timing import Figure
 
-PARTS = ("answers", "training", "startup")
+PARTS = ("answers", "comparing", "training", "startup")
 QUICK = 0.2
 HEADINGS = ("", "playground", "plain loop", "unit", "times as fast")
 

@@ -18,7 +18,7 @@ PACKAGES = ("torch", "transformers", "tokenizers", "gradio")
 def describe() -> dict[str, str]:
     """Processor, load, threads, versions and the rate of matrix products."""
     rates = [
-        f"{digits(_matrix_rate(dtype))} in {name}"
+        f"{digits(matrix_rate(dtype))} in {name}"
         for dtype, name in ((torch.float32, "float32"), (torch.bfloat16, "bfloat16"))
     ]
     return {
@@ -50,7 +50,7 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def _matrix_rate(dtype: torch.dtype) -> float:
+def matrix_rate(dtype: torch.dtype) -> float:
     """Billions of multiplications and additions a second, at the best of some repeats."""
     left, right = torch.randn(SIZE, SIZE).to(dtype), torch.randn(SIZE, SIZE).to(dtype)
     fastest = float("inf")
