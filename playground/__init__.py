@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     )
     from playground.models import LanguageModel, load_model
     from playground.prompts.dialects import export_openprompt, import_template
-    from playground.tasks import few_shot, load_task, read_csv
+    from playground.tasks import few_shot, load_dataset, load_task, read_csv
 
 __version__ = "0.1.0"
 
@@ -59,6 +59,7 @@ __all__ = [
     "export_openprompt",
     "few_shot",
     "import_template",
+    "load_dataset",
     "load_model",
     "load_task",
     "methods",
@@ -84,6 +85,7 @@ __getattr__ = lazy_exports(
         "export_openprompt": "playground.prompts.dialects",
         "few_shot": "playground.tasks",
         "import_template": "playground.prompts.dialects",
+        "load_dataset": "playground.tasks",
         "load_task": "playground.tasks",
         "read_csv": "playground.tasks",
     },

@@ -14,7 +14,7 @@ import pytest
 
 from playground.cli import main
 from playground.methods import Comparison
-from playground.tasks import load_task
+from playground.tasks import hub, load_task
 
 REPOSITORY = Path(__file__).parents[1]
 COMMAND = [sys.executable, "-m", "playground"]
@@ -196,9 +196,13 @@ class TestClassify:
         assert main(command) == 0
         assert "1 rows have none of the labels negative, fine." in capsys.readouterr().err
 
-    def test_mistakes_are_sentences(self, refused: Refused, data: str, tmp_path: Path) -> None:
+    def test_mistakes_are_sentences(
+        self, refused: Refused, data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         own = ("classify", "--data", data)
         assert "no file “nope.csv”" in refused("classify", "--data", "nope.csv")
+        monkeypatch.setattr(hub, "SERVER", "http://127.0.0.1:9")
+        assert "could not be fetched" in refused("classify", "--data", "no-such/dataset")
         assert "Which template?" in refused(*own)
         assert "Which labels?" in refused(*own, "--template", TEMPLATE)
         assert "no column" in refused(*own, "--template", "{txt} [MASK]", "--labels", LABELS)

@@ -18,9 +18,7 @@ def add(commands: inputs.Commands) -> None:
         "and the prediction. Where the rows have labels, their accuracy is told too."
     )
     command = commands.add_parser("classify", help="label the rows of a table", description=about)
-    command.add_argument(
-        "--data", required=True, metavar="DATA", help="a CSV file, or a built-in dataset's name"
-    )
+    command.add_argument("--data", required=True, metavar="DATA", help=inputs.DATA)
     command.add_argument(
         "--split",
         metavar="NAME",

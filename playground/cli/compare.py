@@ -36,9 +36,7 @@ def add(commands: inputs.Commands) -> None:
         "rows), and the train rows are shown and calibrated on. Ctrl+C ends the comparison and "
         "prints what there is.",
     )
-    command.add_argument(
-        "--data", required=True, metavar="DATA", help="a CSV file, or a built-in dataset's name"
-    )
+    command.add_argument("--data", required=True, metavar="DATA", help=inputs.DATA)
     inputs.add_model(command)
     command.add_argument(
         "--template",

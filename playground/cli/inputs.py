@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from playground.tasks import Task
 
 BOUNDS = {"gt": "above", "ge": "from", "lt": "below", "le": "up to"}
+DATA = "a CSV file, a built-in dataset's name, or one of the Hugging Face Hub (owner/name:part)"
 # What argparse's add_subparsers returns; it has no public name.
 Commands = Any
 
@@ -157,14 +158,24 @@ def _no_labels() -> SettingsError:
 
 
 def table(source: str) -> "tuple[pd.DataFrame, Task | None]":
-    """The rows of a built-in dataset and the dataset itself, or those of a CSV file and None."""
-    from playground.tasks import built_in_tasks, load_task, read_csv
+    """The rows of a built-in dataset and the dataset itself; without it those of a CSV file or of
+    a dataset of the Hugging Face Hub.
+    """
+    from playground.tasks import (
+        built_in_tasks,
+        is_dataset_name,
+        load_dataset,
+        load_task,
+        read_csv,
+    )
 
     if source in built_in_tasks():
         task = load_task(source)
         return task.table, task
     if Path(source).exists():
         return read_csv(source), None
+    if is_dataset_name(source):
+        return load_dataset(source), None
     names = ", ".join(built_in_tasks())
     raise DataError(
         f"There is no file “{source}”, and the built-in datasets are: {names}.",

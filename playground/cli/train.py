@@ -40,7 +40,7 @@ def add(commands: inputs.Commands, method_name: str | None) -> None:
         "--dataset",
         default="reviews",
         metavar="DATA",
-        help="a CSV file with a column “label”, or a built-in dataset's name (default: reviews)",
+        help=f"{inputs.DATA}; it has a column “label” (default: reviews)",
     )
     command.add_argument(
         "--shots",

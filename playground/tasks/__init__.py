@@ -1,6 +1,7 @@
 """Labelled data: built-in sets, tables that people bring, few-shot sampling."""
 
 from playground.tasks.built_in import Task, built_in_tasks, load_task
+from playground.tasks.hub import is_dataset_name, load_dataset
 from playground.tasks.sampling import draw, draw_each, evaluation_rows, few_shot
 from playground.tasks.table import fields_of, parse_csv, read_csv, require_labels, require_values
 
@@ -12,6 +13,8 @@ __all__ = [
     "evaluation_rows",
     "few_shot",
     "fields_of",
+    "is_dataset_name",
+    "load_dataset",
     "load_task",
     "parse_csv",
     "read_csv",
