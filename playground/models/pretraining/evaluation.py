@@ -183,7 +183,7 @@ def sst2_prompt_fine_tuning(model: LanguageModel, scope: Scope) -> Iterator[Figu
 def trec_p_tuning(model: LanguageModel, scope: Scope) -> Iterator[Figure]:
     """Six kinds of question are more to learn than an opinion: larger steps, and more of them."""
     prompt = Prompt(Template("[SOFT:the] [MASK] [SOFT::] {text}"), QUESTION)
-    settings = {"encoder": "none", "learning_rate": 1e-2, "steps": 200}
+    settings = {"encoder": "none", "learning_rate": 1e-2, "steps": 300}
     yield _trained(model, scope, "trec", "TREC test", "p-tuning", prompt, **settings)
 
 
