@@ -1,12 +1,13 @@
 """One look at a prompt: everything that the Playground tab shows, from a single forward pass."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from playground.errors import PlaygroundError
+from playground.methods.calibration import Calibration
 from playground.models import Encoded, LabelReader, LanguageModel
 from playground.prompts import Template, Verbalizer
 
@@ -22,10 +23,13 @@ def look(
     *,
     top_k: int,
     prompt: "TrainedPrompt | None" = None,
+    calibrate: Callable[[], Calibration] | None = None,
 ) -> dict[str, Any]:
     """Fills in and asks. Mistakes are told with the part they concern, none is raised.
 
     ``prompt`` brings its soft vectors, if the template still has the slots they were trained in.
+    ``calibrate`` gives what to take out of the scores; then ``labels`` are calibrated and ``raw``
+    holds them as they were.
     The values are those of `playground.page.look.Look`, as far as they could be computed;
     ``spellings`` holds the tokens of every label word, ``␣`` for the space that one brings along;
     ``errors`` has the mistakes as JSON, by "template", "row" and "verbalizer".
@@ -57,6 +61,11 @@ def look(
         else:
             owner = _owners(reader)
             found |= _labels(reader, scores[0])
+            if calibrate is not None:
+                prior = calibrate()
+                shares = prior.apply(scores[0], verbalizer.labels).softmax(-1).tolist()
+                calibrated = dict(zip(verbalizer.labels, shares, strict=True))
+                found |= {"raw": found["labels"], "labels": calibrated}
     colours = verbalizer.colours if verbalizer else {}
     found |= _answers(model, logits[0, 0], top_k, owner, colours)
     return found | {"errors": errors, "milliseconds": 1000 * (time.perf_counter() - began)}

@@ -5,6 +5,7 @@ named as for `playground.load_model`, a verbalizer is what `Verbalizer.to_json` 
 operation raises reaches whoever asked.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from playground.inference.look import look
 from playground.methods import TrainedPrompt
 from playground.methods import method as find_method
+from playground.methods.calibration import Calibration, domain_of
 from playground.methods.zero_shot import answer_distribution, classify, iterate
 from playground.models import LanguageModel, load_model
 from playground.processors import settle_threads
@@ -20,6 +22,7 @@ from playground.recently_used import RecentlyUsed
 
 MODELS_KEPT = 3
 PROMPTS_KEPT = 16
+CALIBRATIONS_KEPT = 64
 
 Row = Mapping[str, object]
 
@@ -30,6 +33,7 @@ class Service:
     def __init__(self) -> None:
         self._models = RecentlyUsed[LanguageModel](MODELS_KEPT)
         self._prompts = RecentlyUsed[TrainedPrompt](PROMPTS_KEPT)
+        self._calibrations = RecentlyUsed[Calibration](CALIBRATIONS_KEPT)
 
     def operations(self) -> dict[str, Any]:
         """Each operation by its name."""
@@ -57,16 +61,36 @@ class Service:
         verbalizer: str | None,
         top_k: int,
         prompt: str | None,
+        calibration: str = "none",
     ) -> dict[str, Any]:
-        """As `playground.inference.look.look`, which see. Raises ModelError."""
+        """As `playground.inference.look.look`, which see. Raises ModelError.
+
+        ``calibration``: "none", "contextual" or "domain", kept by prompt.
+        """
         trained = self._prompt(prompt)
+        asked = trained.model if trained else self._model(model)
+        read = Template(template)
+        words = None if verbalizer is None else Verbalizer.from_json(verbalizer)
+
+        def measure() -> Calibration:
+            assert words is not None
+            if calibration == "domain":
+                return Calibration.domain_conditional(asked, domain_of(read), words)
+            fits = trained and asked.soft_layout(read).vectors == len(trained.vectors or ())
+            vectors = trained.vectors if trained and fits else None
+            return Calibration.contextual(asked, read, words, soft_vectors=vectors)
+
+        key = json.dumps([calibration, prompt, model, template, verbalizer])
         return look(
-            trained.model if trained else self._model(model),
-            Template(template),
+            asked,
+            read,
             row,
-            None if verbalizer is None else Verbalizer.from_json(verbalizer),
+            words,
             top_k=top_k,
             prompt=trained,
+            calibrate=None
+            if calibration == "none"
+            else lambda: self._calibrations.get(key, measure),
         )
 
     def answer_distribution(

@@ -20,7 +20,8 @@ from torch import Tensor
 from playground.errors import DataError, VerbalizerError
 from playground.methods.zero_shot import Rows, label_scores
 from playground.models import LanguageModel
-from playground.prompts import Template, Verbalizer
+from playground.prompts import Field, Template, Verbalizer
+from playground.prompts.syntax import write
 
 # The authors' third one, "[MASK]", would be a second answer slot to a masked model.
 CONTENT_FREE = ("N/A", "")
@@ -105,6 +106,11 @@ class Calibration:
                 labels=", ".join(labels),
             )
         return scores - scores.new_tensor(self.log_prior)
+
+
+def domain_of(template: Template) -> Template:
+    """The template without its fields: what is left says which domain it is about."""
+    return Template(write(part for part in template.parts if not isinstance(part, Field)))
 
 
 def content_free_prior(scores: Tensor) -> Tensor:

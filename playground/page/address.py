@@ -22,6 +22,7 @@ class State:
     label: str = ""
     verbalizer: Verbalizer | None = None
     prompt: str = ""
+    calibration: str = ""
     run: str = ""
     tab: str = ""
 
@@ -30,7 +31,7 @@ def to_query(state: State) -> str:
     """The state as a query string, without the question mark; defaults are left away."""
     pairs = [
         (name, getattr(state, name))
-        for name in ("tab", "model", "task", "template", "label", "prompt", "run")
+        for name in ("tab", "model", "task", "template", "label", "prompt", "calibration", "run")
     ]
     pairs += [(_FIELD + name, text) for name, text in state.row.items()]
     if state.verbalizer is not None:
@@ -52,6 +53,6 @@ def from_query(query: Mapping[str, str]) -> State:
     row = {name.removeprefix(_FIELD): text for name, text in query.items() if name[:5] == _FIELD}
     plain = {
         name: query.get(name, "")
-        for name in ("model", "task", "template", "label", "prompt", "run", "tab")
+        for name in ("model", "task", "template", "label", "prompt", "calibration", "run", "tab")
     }
     return State(**plain, row=row, verbalizer=verbalizer)

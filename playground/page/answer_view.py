@@ -2,9 +2,28 @@
 
 from typing import Any
 
+from playground.errors import PlaygroundError
 from playground.page import figures
 from playground.page.look import Look
-from playground.page.text import say, texts
+from playground.page.text import explain, say, texts
+
+
+def aside(seen: Look, offered: dict[str, Any] | None, language: str) -> dict[str, Any]:
+    """What stands beside the fields: mistakes, an offer to convert, words of several tokens."""
+
+    def sentence(error: PlaygroundError | None) -> str:
+        return "" if error is None else explain(error, language)
+
+    return {
+        "messages": {
+            "header-message": sentence(seen.model_error),
+            "template-message": offered["broken"] if offered else sentence(seen.template_error),
+            "row-message": sentence(seen.row_error),
+            "verbalizer-message": sentence(seen.verbalizer_error),
+        },
+        "offer": offered,
+        "pieces": seen.pieces,
+    }
 
 
 def chips(seen: Look, language: str) -> dict[str, Any]:
@@ -44,6 +63,7 @@ def label_figure(seen: Look, truth: str | None, language: str) -> dict[str, Any]
     assert seen.labels is not None
     assert seen.verbalizer is not None
     names = texts(language, "figure.")
+    columns = ("label", "probability", "raw") if seen.raw else ("label", "probability")
     return {
         "figure": figures.label_bars(
             list(seen.labels),
@@ -51,10 +71,15 @@ def label_figure(seen: Look, truth: str | None, language: str) -> dict[str, Any]
             seen.verbalizer.colours,
             truth,
             {name.removeprefix("figure."): text for name, text in names.items()},
+            raw=None if seen.raw is None else list(seen.raw.values()),
+            title=say(f"calibration.{seen.calibration}.note", language) if seen.raw else "",
         ),
         "table": {
-            "columns": [say("figure.label", language), say("figure.probability", language)],
-            "rows": [[label, share] for label, share in seen.labels.items()],
+            "columns": [say(f"figure.{column}", language) for column in columns],
+            "rows": [
+                [label, share, *([seen.raw[label]] if seen.raw else [])]
+                for label, share in seen.labels.items()
+            ],
         },
         "name": "labels",
         "texts": names,

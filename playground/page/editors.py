@@ -10,6 +10,9 @@ from typing import Any
 
 import gradio as gr
 
+from playground.errors import PlaygroundError
+from playground.page.text import explain, language_of
+from playground.prompts import Template, Verbalizer
 from playground.prompts.labels import OKABE_ITO
 
 _HERE = Path(__file__).parent
@@ -68,3 +71,20 @@ def _widget(
 @cache
 def _read(script: str) -> str:
     return (_HERE / f"{script}.js").read_text(encoding="utf-8")
+
+
+def import_verbalizer(value: dict[str, Any], request: gr.Request) -> list[Any]:
+    """Replaces the table by an imported JSON file, or says what is wrong with it."""
+    try:
+        found = Verbalizer.from_json(str(value.get("imported", "")))
+    except PlaygroundError as error:
+        return [gr.skip(), explain(error, language_of(request))]
+    return [{"rows": found.to_rows()}, ""]
+
+
+def reshape(source: str, shape: str) -> Any:
+    """The template in the other shape; one that cannot be read stays as it is."""
+    try:
+        return str(Template(source).reshape("prefix" if shape == "prefix" else "cloze"))
+    except PlaygroundError:
+        return gr.skip()

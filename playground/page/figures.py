@@ -19,6 +19,7 @@ INK = "var(--pg-ink)"
 DEV = "var(--pg-dev)"
 
 BAR_HEIGHT = 24  # px, the bar and the gap to the next
+PAIR_HEIGHT = 40  # px, two bars and the gap to the next two
 LONGEST_TOKEN = 16  # characters on the axis, where a phone has room for them and for the bars;
 LONGEST_LABEL = 20  # the whole of it is in the hover
 _MARKS = str.maketrans({"\n": "\u21b5", "\r": "\u240d", "\t": "\u21e5"})
@@ -107,11 +108,16 @@ def label_bars(
     colours: Mapping[str, str],
     true_label: str | None = None,
     names: Mapping[str, str] | None = None,
+    *,
+    raw: Sequence[float] | None = None,
+    title: str = "",
 ) -> Figure:
     """Horizontal bars of the labels' probabilities, in the order of ``labels``, from 0 to 1.
 
     The likeliest label is set in bold, and ``true_label``, where it is known, wears a tick.
-    ``names`` holds the words of the hover: "probability", "true_label".
+    ``raw`` are the probabilities before calibration: pale bars above those of ``probabilities``.
+    ``title`` heads the figure.
+    ``names`` holds the words of the hover: "probability", "raw", "true_label".
     """
     words = names or {}
     finite = [p if math.isfinite(p) else -1.0 for p in probabilities]
@@ -122,12 +128,17 @@ def label_bars(
         mark = "\u2713 " if label == true_label else ""
         ticks.append(mark + (f"<b>{name}</b>" if index == best else name))
         lines = [("probability", _exact(probability))]
+        if raw is not None:
+            lines.append(("raw", _exact(raw[index])))
         hover = _hover(label, lines, words)
         if label == true_label and words.get("true_label"):
             hover += f"<br>\u2713 {plain_text(words['true_label'])}"
         hovers.append(hover)
     shades = [colours.get(label, NEUTRAL) for label in labels]
-    return _bars(list(probabilities), ticks, hovers, shades, [1.0] * len(labels), 1.0, "")
+    figure = _bars(list(probabilities), ticks, hovers, shades, [1.0] * len(labels), 1.0, title)
+    if raw is not None:
+        _put_above(figure, list(raw))
+    return figure
 
 
 def run_figures() -> dict[str, Figure]:
@@ -246,6 +257,23 @@ def _bars(
         },
     }
     return {"data": [bars], "layout": layout}
+
+
+def _put_above(figure: Figure, values: Sequence[float]) -> None:
+    """Gives every bar a second, pale one above it."""
+    (bars,) = figure["data"]
+    pale = {
+        **bars,
+        "x": [value if math.isfinite(value) else None for value in values],
+        "text": [plain_text(short_probability(value)) for value in values],
+        "textfont": {"color": QUIET, "size": 11},
+        "hoverinfo": "skip",
+        "marker": {**bars["marker"], "opacity": 0.4},
+    }
+    figure["data"] = [pale, bars]
+    figure["layout"]["barmode"] = "group"
+    figure["layout"]["bargap"] = 0.26
+    figure["layout"]["height"] += (PAIR_HEIGHT - BAR_HEIGHT) * len(values)
 
 
 def _curves(height: int = 232, **yaxis: Any) -> Figure:

@@ -14,7 +14,8 @@ class Look:
     """What there is to show. A part that could not be computed is None and has an error.
 
     ``tokens``: as `token_chips` takes them. ``answers``: rows for `figures.answer_bars`, ``other``:
-    the probability outside them. ``labels``: label → probability. ``pieces``: the tokens of each
+    the probability outside them. ``labels``: label → probability; where they are calibrated
+    (``calibration``) ``raw`` has them as they were. ``pieces``: the tokens of each
     label word that is more than one.
     """
 
@@ -28,7 +29,9 @@ class Look:
     answers: list[dict[str, Any]] | None = None
     other: float = 0.0
     labels: dict[str, float] | None = None
+    raw: dict[str, float] | None = None
     pieces: dict[str, list[str]] = field(default_factory=dict)
+    calibration: str = "none"
     milliseconds: float = 0.0
     model_error: PlaygroundError | None = None
     template_error: PlaygroundError | None = None
@@ -56,12 +59,13 @@ def look(
     *,
     top_k: int,
     prompt_id: str = "",
+    calibration: str = "none",
 ) -> Look:
     """Reads, fills in and asks. Mistakes are kept with the part they concern, none is raised.
 
     A prompt brings its soft vectors, if the template still has the slots they were trained in.
     """
-    found = Look()
+    found = Look(calibration=calibration)
     try:
         found.verbalizer = Verbalizer.from_rows(verbalizer_rows)
     except PlaygroundError as error:
@@ -81,6 +85,7 @@ def look(
             verbalizer=None if found.verbalizer is None else found.verbalizer.to_json(),
             top_k=top_k,
             prompt=engine.prompt_path(prompt_id),
+            calibration=calibration,
         )
     except PlaygroundError as error:
         found.model_error = error

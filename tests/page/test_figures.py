@@ -169,3 +169,15 @@ def test_figures_need_neither_plotly_nor_gradio() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_calibrated_label_bars_have_the_raw_ones_above_them() -> None:
+    figure = label_bars(list(COLOURS), [0.4, 0.6], COLOURS, names={"raw": "raw"}, raw=[0.1, 0.9])
+    pale, bars = figure["data"]
+    assert (pale["x"], bars["x"]) == ([0.1, 0.9], [0.4, 0.6])
+    assert pale["marker"]["opacity"] < 1
+    assert "raw 0.1" in bars["hovertext"][0]
+    assert (
+        figure["layout"]["height"]
+        > label_bars(list(COLOURS), [0.4, 0.6], COLOURS)["layout"]["height"]
+    )

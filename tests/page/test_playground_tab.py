@@ -220,3 +220,17 @@ def test_chinese_by_the_browser_and_by_choice(chromium: Browser, served: Server)
     page.get_by_role("button", name="EN · 中文").click()
     expect(page.get_by_role("tab", name="Train")).to_be_visible()
     context.close()
+
+
+def test_calibrated_bars_stand_beside_the_raw_ones(page: Page) -> None:
+    bars = page.locator("#label-bars .bars .point")
+    expect(bars).to_have_count(2)
+    page.locator("#calibration").get_by_text("Calibrated").click()
+    expect(bars).to_have_count(4)
+    page.locator("#calibration").get_by_text("PMI").click()
+    expect(page.locator("#label-bars")).to_contain_text("template alone")
+    page.wait_for_url("**calibration=domain**")
+    page.reload()
+    expect(bars).to_have_count(4)
+    page.locator("#calibration").get_by_text("Raw").click()
+    expect(bars).to_have_count(2)

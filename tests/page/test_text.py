@@ -17,9 +17,12 @@ import pytest
 from playground.errors import PlaygroundError, RunError
 from playground.methods import TrainedPrompt, method, methods
 from playground.methods.checkpoint import read_checkpoint
+from playground.methods.comparison_settings import CalibrationKind
 from playground.models import LanguageModel, encoding, load_model
 from playground.page import text as page_text
 from playground.page.figures import run_figures
+from playground.page.run_controls import ALLOWED
+from playground.page.tabs.playground import CALIBRATIONS
 from playground.page.text import catalogue, explain, language_of, say, shown, texts
 from playground.prompts import Template, Verbalizer
 from playground.runs import Runs, RunSpec
@@ -143,9 +146,14 @@ def test_every_prefix_has_texts() -> None:
 @pytest.mark.parametrize(
     ("pattern", "names"),
     [
-        ("train.{}", sorted(first_arguments("_button"))),
-        ("setting.{}", sorted(first_arguments("_number"))),
-        ("setting.{}.help", sorted(first_arguments("_number"))),
+        ("train.{}", [*ALLOWED, *first_arguments("run_button")]),
+        ("setting.{}", ["shots", "seed"]),
+        ("setting.{}.help", ["shots", "seed"]),
+        ("compare.{}", ["rows", "demonstrations", "templates", "verbalizers"]),
+        ("compare.{}.help", ["rows", "demonstrations", "templates", "verbalizers"]),
+        ("compare.calibration.{}", get_args(CalibrationKind)),
+        ("calibration.{}", CALIBRATIONS),
+        ("calibration.{}.note", CALIBRATIONS[1:]),
         ("run.state.{}", get_args(State)),
         (
             "chip.{}",

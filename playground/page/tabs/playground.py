@@ -10,12 +10,14 @@ import gradio as gr
 
 from playground.errors import PlaygroundError
 from playground.page.address import State, from_query, to_query
-from playground.page.answer_view import answer_figure, chips, label_figure, prediction
+from playground.page.answer_view import answer_figure, aside, chips, label_figure, prediction
 from playground.page.conversion import conversion_offer, offer
 from playground.page.editors import (
     code_view,
     hidden_script,
+    import_verbalizer,
     prediction_line,
+    reshape,
     row_editor,
     token_chips,
     verbalizer_editor,
@@ -38,11 +40,12 @@ from playground.page.task_start import (
     task_start,
 )
 from playground.page.text import explain, language_of, shown, texts
-from playground.prompts import Template, Verbalizer
+from playground.prompts import Verbalizer
 from playground.tasks import built_in_tasks
 
 TOP_K = 10
 FIRST_TASK = "reviews"
+CALIBRATIONS = ("none", "contextual", "domain")
 
 
 @dataclass
@@ -76,13 +79,8 @@ class PlaygroundTab:
         with gr.Column(elem_classes="pg-card"):
             with gr.Row(elem_classes="pg-card-head"):
                 gr.Markdown(shown("playground.template"), elem_classes="pg-title")
-                self.shape = gr.Radio(
-                    [(shown("shape.cloze"), "cloze"), (shown("shape.prefix"), "prefix")],
-                    value="cloze",
-                    show_label=False,
-                    container=False,
-                    elem_classes="pg-switch",
-                    elem_id="shape",
+                self.shape = _switch(
+                    "shape", [(shown(f"shape.{shape}"), shape) for shape in ("cloze", "prefix")]
                 )
             self.template = gr.Textbox(
                 show_label=False,
@@ -152,7 +150,12 @@ class PlaygroundTab:
 
     def _build_answer(self) -> None:
         with gr.Column(elem_classes="pg-card"):
-            gr.Markdown(shown("playground.what_the_model_says"), elem_classes="pg-title")
+            with gr.Row(elem_classes="pg-card-head"):
+                gr.Markdown(shown("playground.what_the_model_says"), elem_classes="pg-title")
+                self.calibration = _switch(
+                    "calibration",
+                    [(shown(f"calibration.{kind}"), kind) for kind in CALIBRATIONS],
+                )
             self.prediction = prediction_line("prediction")
             self.labels = figure_view("label-bars", texts=texts("en", "figure."))
             gr.HTML('<hr class="pg-rule">')
@@ -168,7 +171,7 @@ class PlaygroundTab:
         """Connects events; ``load`` is the Blocks' load event."""
         inputs = self.inputs
         self.ask_with: dict[str, Any] = {
-            "inputs": [*vars(inputs).values(), self.shape],
+            "inputs": [*vars(inputs).values(), self.shape, self.calibration],
             "outputs": [
                 self.aside,
                 self.shape,
@@ -191,7 +194,8 @@ class PlaygroundTab:
             self.starting_verbalizer,
         ]
         carried = [inputs.model, inputs.template, inputs.verbalizer]
-        opened = [inputs.model, inputs.task, *self.picked_by_task, *self.ask_with["outputs"][:-1]]
+        opened = [inputs.model, inputs.task, self.calibration, *self.picked_by_task]
+        opened += self.ask_with["outputs"][:-1]
         self.opened = load(self.open, None, opened, **PRIVATE)
         changes: list[tuple[Callable[..., Any], Callable[..., Any], Any, list[Any]]] = [
             # soft vectors belong to the model that they were trained with
@@ -218,10 +222,13 @@ class PlaygroundTab:
             )
         # asked for as if typed: an answer to the last template must not turn the switch back
         self.shape.input(
-            self.reshape, [inputs.template, self.shape], [inputs.template], queue=False, **PRIVATE
+            reshape, [inputs.template, self.shape], [inputs.template], queue=False, **PRIVATE
         ).then(None, js="() => playgroundAsk()", queue=False, **PRIVATE)
+        self.calibration.input(
+            self.answer, trigger_mode="always_last", queue=False, **self.ask_with
+        )
         self.verbalizer.imported(
-            self.import_verbalizer,
+            import_verbalizer,
             [inputs.verbalizer],
             [inputs.verbalizer, self.verbalizer_message],
             **PRIVATE,
@@ -247,10 +254,14 @@ class PlaygroundTab:
         model = state.model or self.engine.default_model
         prompts = prompt_choices(self.engine, language)
         chosen = state.prompt if any(state.prompt == known for _, known in prompts) else NO_PROMPT
-        answered = self.answer(model, task, template, verbalizer, chosen, row, "", request)
+        calibration = state.calibration if state.calibration in CALIBRATIONS else CALIBRATIONS[0]
+        answered = self.answer(
+            model, task, template, verbalizer, chosen, row, "", calibration, request
+        )
         return [
             model,
             gr.Dropdown(choices=task_choices(self.engine, language), value=task),
+            calibration,
             template,
             gr.HTML(value=verbalizer, texts=texts(language, "verbalizer.")),
             gr.Dropdown(choices=prompts, value=chosen),
@@ -268,6 +279,7 @@ class PlaygroundTab:
         prompt_id: str,
         row: dict[str, Any],
         shape: str,
+        calibration: str,
         request: gr.Request,
     ) -> list[Any]:
         """Everything the tab shows for one prompt and one example; what stays is skipped."""
@@ -279,7 +291,14 @@ class PlaygroundTab:
         fields = fields_shown(source, known)
         texts_of_row = {name: str(texts_of_row.get(name, "")) for name in known}
         seen = look(
-            self.engine, model_name, source, texts_of_row, rows, top_k=TOP_K, prompt_id=prompt_id
+            self.engine,
+            model_name,
+            source,
+            texts_of_row,
+            rows,
+            top_k=TOP_K,
+            prompt_id=prompt_id,
+            calibration=calibration,
         )
         offered = offer(source, known, language) if seen.template is None else None
         truth = row.get("label")
@@ -291,20 +310,8 @@ class PlaygroundTab:
             label=truth or "",
             verbalizer=seen.verbalizer,
             prompt=prompt_id,
+            calibration=calibration if calibration != CALIBRATIONS[0] else "",
         )
-        aside = {
-            "messages": {
-                "header-message": _sentence(seen.model_error, language),
-                "template-message": offered["broken"]
-                if offered
-                else _sentence(seen.template_error, language),
-                "row-message": _sentence(seen.row_error, language),
-                "verbalizer-message": _sentence(seen.verbalizer_error, language),
-            },
-            "offer": offered,
-            "pieces": seen.pieces,
-            "query": to_query(state),
-        }
         kept = [gr.skip()] * 4  # the last good answer stays while a mistake is being mended
         if seen.answers is not None:
             kept = [
@@ -314,22 +321,19 @@ class PlaygroundTab:
                 prediction(seen, truth, language),
             ]
         return [
-            aside,
+            {**aside(seen, offered, language), "query": to_query(state)},
             gr.skip() if seen.shape in (None, shape) else seen.shape,
             *kept,
-            self._snippet(seen, model_name, texts_of_row, fields, trained=bool(prompt_id)),
+            gr.skip()
+            if seen.template is None or seen.verbalizer is None
+            else python_snippet(
+                *(model_name, seen.template, seen.verbalizer, texts_of_row, fields),
+                trained=bool(prompt_id),
+            ),
             gr.skip()
             if not fields or fields == row.get("fields")
             else {**row, "fields": fields, "row": texts_of_row},
         ]
-
-    @staticmethod
-    def _snippet(
-        seen: Look, model: str, row: dict[str, str], fields: list[str], *, trained: bool
-    ) -> Any:
-        if seen.template is None or seen.verbalizer is None:
-            return gr.skip()
-        return python_snippet(model, seen.template, seen.verbalizer, row, fields, trained=trained)
 
     def pick_task(self, task: str) -> list[Any]:
         """A task's own prompt and an example: template, verbalizer, prompt, row, two lists."""
@@ -347,21 +351,6 @@ class PlaygroundTab:
     def another_example(self, task: str, row: dict[str, Any], source: str) -> dict[str, Any]:
         """The next example of the task, other than the one shown."""
         return example(self.engine, task, int((row or {}).get("index", 0)) + 1, source)
-
-    def import_verbalizer(self, value: dict[str, Any], request: gr.Request) -> list[Any]:
-        """Replaces the table by an imported JSON file, or says what is wrong with it."""
-        try:
-            found = Verbalizer.from_json(str(value.get("imported", "")))
-        except PlaygroundError as error:
-            return [gr.skip(), explain(error, language_of(request))]
-        return [{"rows": found.to_rows()}, ""]
-
-    def reshape(self, source: str, shape: str) -> Any:
-        """The template in the other shape; one that cannot be read stays as it is."""
-        try:
-            return str(Template(source).reshape("prefix" if shape == "prefix" else "cloze"))
-        except PlaygroundError:
-            return gr.skip()
 
     def pick_prompt(self, prompt_id: str) -> list[Any]:
         """A trained prompt brings its model, template and verbalizer along."""
@@ -392,5 +381,14 @@ def _without_labels(seen: Look) -> Any:
     return None if seen.verbalizer is not None else gr.skip()
 
 
-def _sentence(error: PlaygroundError | None, language: str) -> str:
-    return "" if error is None else explain(error, language)
+def _switch(name: str, choices: list[tuple[Any, str]]) -> gr.Radio:
+    """A few choices side by side, the first one chosen."""
+    return gr.Radio(
+        choices,
+        value=choices[0][1],
+        show_label=False,
+        container=False,
+        interactive=True,
+        elem_classes="pg-switch",
+        elem_id=name,
+    )
