@@ -66,6 +66,13 @@ def _list(options: argparse.Namespace) -> int:
     return 0
 
 
+def _words(of_label: list[str] | list[list[str]]) -> str:
+    """A label's words with commas between them, and a bar between those of several slots."""
+    slots = [[word] if isinstance(word, str) else word for word in of_label]
+    flat = all(isinstance(word, str) for word in of_label)
+    return ("," if flat else "|").join(",".join(slot) for slot in slots)
+
+
 def _show(options: argparse.Namespace) -> int:
     runs = Runs()
     run = runs.get(options.id)
@@ -76,7 +83,7 @@ def _show(options: argparse.Namespace) -> int:
         "reason": run.reason,
         "step": _steps(run),
         **run.spec.model_dump(exclude={"colours", "verbalizer", "settings"}),
-        "labels": "; ".join(f"{name}={','.join(of)}" for name, of in run.spec.verbalizer.items()),
+        "labels": "; ".join(f"{name}={_words(of)}" for name, of in run.spec.verbalizer.items()),
         **run.spec.settings,
     }
     if run.spec.kind == "comparison":

@@ -35,8 +35,7 @@ def to_query(state: State) -> str:
     ]
     pairs += [(_FIELD + name, text) for name, text in state.row.items()]
     if state.verbalizer is not None:
-        words = {label: list(words) for label, words in state.verbalizer.words.items()}
-        described = {"labels": words, "colours": state.verbalizer.colours}
+        described = json.loads(state.verbalizer.to_json())
         compact = json.dumps(described, ensure_ascii=False, separators=(",", ":"))
         pairs.append(("verbalizer", compact))
     return urlencode([(name, value) for name, value in pairs if value])

@@ -26,9 +26,9 @@ def python_snippet(
         lines.append('prompt = pg.TrainedPrompt.load("my-prompt", model)')
         calls = ("prompt.answer_distribution(row)", "prompt.classify([row])")
     else:
-        words = {label: list(words) for label, words in verbalizer.words.items()}
+        settings = "".join(f", {name}={_literal(at)}" for name, at in verbalizer.settings.items())
         lines.append(f"template = pg.Template({_literal(str(template))})")
-        lines.append(f"verbalizer = pg.Verbalizer({_literal(words)})")
+        lines.append(f"verbalizer = pg.Verbalizer({_literal(verbalizer.to_labels())}{settings})")
         calls = (
             "pg.answer_distribution(model, template, row)",
             "pg.classify(model, template, verbalizer, [row])",

@@ -70,11 +70,13 @@ def plan_comparison(
         method="comparison",
         model=model,
         template=str(templates[0]),
-        verbalizer={label: list(words) for label, words in first.words.items()},
+        truncation=templates[0].truncation,
+        verbalizer=first.to_labels(),
+        verbalizer_settings=first.settings,
         colours=first.colours,
         dataset=dataset,
         seed=seed,
-        settings=settings.model_dump(mode="json"),
+        settings=settings.model_dump(mode="json", exclude={"seed"}),
         name=name or f"{len(templates)} × {len(verbalizers)} · {dataset} · {seed}",
     )
     return ComparisonPlan(spec, rows, train)

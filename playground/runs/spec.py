@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from playground.prompts import Truncation
+
 Kind = Literal["training", "comparison"]
 
 
@@ -22,7 +24,9 @@ class RunSpec(BaseModel):
     method: str
     model: str
     template: str
-    verbalizer: dict[str, list[str]]
+    truncation: Truncation = "balanced"
+    verbalizer: dict[str, list[str] | list[list[str]]]  # a list a slot, if several
+    verbalizer_settings: dict[str, Any] = Field(default_factory=dict)
     colours: dict[str, str] = Field(default_factory=dict)
     dataset: str = ""  # the name to show; the rows themselves are in the run's folder
     shots: int | None = None  # examples a label that the rows were sampled down to; None: all

@@ -172,8 +172,8 @@ def _training(spec: RunSpec, folder: RunFolder) -> Training:
     return start(
         spec.method,
         language_model(spec.model),
-        Template(spec.template),
-        Verbalizer(spec.verbalizer, spec.colours or None),
+        Template(spec.template, truncation=spec.truncation),
+        Verbalizer(spec.verbalizer, spec.colours or None, **spec.verbalizer_settings),
         folder.read_table("train"),
         folder.read_table("dev"),
         {"seed": spec.seed, **spec.settings},
@@ -185,7 +185,7 @@ def _comparison(spec: RunSpec, folder: RunFolder) -> Training:
     from playground.methods.comparison import Comparison
     from playground.methods.comparison_settings import ComparisonSettings
 
-    settings = ComparisonSettings.checked(spec.settings)
+    settings = ComparisonSettings.checked({"seed": spec.seed, **spec.settings})
     return Comparison(
         language_model(spec.model),
         settings.read_templates(),
@@ -194,7 +194,7 @@ def _comparison(spec: RunSpec, folder: RunFolder) -> Training:
         train=folder.read_table("train"),
         demonstrations=settings.demonstrations,
         calibration=settings.calibration,
-        seed=spec.seed,
+        seed=settings.seed,
     )
 
 
