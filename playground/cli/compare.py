@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from playground.methods import Comparison, ComparisonResult
 
 LINE_SECONDS = 5.0  # between two lines that say how far it is
-SETTINGS = ("demonstrations", "calibration")
+SETTINGS = ("demonstrations", "calibration", "seed")
 
 
 def add(commands: inputs.Commands) -> None:
@@ -61,7 +61,6 @@ def add(commands: inputs.Commands) -> None:
     command.add_argument(
         "--rows", type=inputs.count, metavar="N", help="compare on N rows, drawn by the seed"
     )
-    command.add_argument("--seed", type=int, default=13, metavar="N", help="default: 13")
     command.add_argument("--output", metavar="FILE.csv", help="default: standard output")
     command.add_argument(
         "--predictions",
@@ -94,7 +93,7 @@ def run(options: argparse.Namespace) -> int:
         examples=options.rows,
         demonstrations=settings.demonstrations,
         calibration=settings.calibration,
-        seed=options.seed,
+        seed=settings.seed,
     )
     from playground.methods import Comparison
 
@@ -106,7 +105,7 @@ def run(options: argparse.Namespace) -> int:
         train=planned.train,
         demonstrations=settings.demonstrations,
         calibration=settings.calibration,
-        seed=options.seed,
+        seed=settings.seed,
     )
     code = _walk(comparison)
     result = comparison.result()

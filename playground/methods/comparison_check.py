@@ -36,6 +36,7 @@ def check_comparison(
             "truncations": [template.truncation for template in templates],
             "demonstrations": demonstrations,
             "calibration": calibration,
+            "seed": seed,
         }
     )
     labels = verbalizers[0].labels

@@ -100,13 +100,17 @@ class ComparisonResult:
             for verbalizer in range(len(self.verbalizers)):
                 cell = self.measure(template, verbalizer)
                 name = "" if template == self.ensemble else self.templates[template]
-                row = {"template": name or "(ensemble)", "verbalizer": verbalizer}
+                row = {
+                    "template": name or "(ensemble)",
+                    "verbalizer": verbalizer,
+                    "count": cell["count"],
+                }
                 for kind in kinds:
                     before = "" if kind == "raw" else "calibrated_"
                     for figure, value in (cell[kind] or {}).items():
                         if figure != "confusion":
                             row[before + figure] = value
-                rows.append({**row, "count": cell["count"]})
+                rows.append(row)
         return pd.DataFrame(rows)
 
     def examples(

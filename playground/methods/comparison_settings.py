@@ -42,6 +42,10 @@ class ComparisonSettings(MethodSettings):
         "without content, or on average over texts.",
     )
 
+    seed: int = Field(
+        13, ge=0, le=2**31 - 1, description="Draws rows and demonstrations; same seed, same rows."
+    )
+
     @field_validator("templates")
     @classmethod
     def _check_templates(cls, templates: list[str]) -> list[str]:

@@ -335,6 +335,7 @@ def test_only_so_much_is_compared(toy):
     assert refusal(SettingsError, toy, templates=[]).field == "templates"
     assert refusal(SettingsError, toy, demonstrations=9).field == "demonstrations"
     assert refusal(SettingsError, toy, calibration="both").field == "calibration"
+    assert refusal(SettingsError, toy, seed=-1).field == "seed"
 
 
 def test_verbalizers_are_for_the_same_labels(toy):
