@@ -158,13 +158,19 @@ class Service:
         }
 
     def carried_by(self, prompt: str) -> dict[str, Any]:
-        """A trained prompt's model, template and verbalizer, once it is loaded and fits."""
+        """A trained prompt's model, template and verbalizer, once it is loaded and fits.
+
+        The verbalizer is in rows and settings, as `Verbalizer.from_rows` takes them.
+        """
         trained = self._prompt(prompt)
         assert trained is not None
         return {
             "model": trained.model.name,
             "template": str(trained.template),
-            "verbalizer": trained.verbalizer.to_rows(),
+            "verbalizer": {
+                "rows": trained.verbalizer.to_rows(),
+                "settings": trained.verbalizer.settings,
+            },
         }
 
     def _model(self, name: str) -> LanguageModel:

@@ -1,6 +1,6 @@
 """Comparisons on the page: what the form's lines mean, and the examples behind a cell."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -83,13 +83,14 @@ def start_comparison(
     task: str,
     templates: Sequence[Template],
     verbalizers: Sequence[Verbalizer],
-    colours: Mapping[str, str],
+    like: Verbalizer | None,
     rows: int,
     demonstrations: int,
     calibration: CalibrationKind,
     seed: int,
 ) -> str:
-    """Starts a comparison on some rows of a task and returns its id; ``colours`` are the labels'.
+    """Starts a comparison on some rows of a task and returns its id; ``like`` is the Playground's
+    verbalizer, whose colours and ways of scoring the others share.
 
     Raises TemplateError, VerbalizerError, DataError, SettingsError or ModelError before anything
     is started.
@@ -97,10 +98,7 @@ def start_comparison(
     planned = plan_comparison(
         model=model,
         templates=templates,
-        verbalizers=[
-            Verbalizer(found.words, {k: v for k, v in colours.items() if k in found.labels})
-            for found in verbalizers
-        ],
+        verbalizers=verbalizers if like is None else [_alike(found, like) for found in verbalizers],
         table=engine.table(task),
         dataset=task,
         examples=rows,
@@ -109,6 +107,12 @@ def start_comparison(
         seed=seed,
     )
     return engine.runs.start_comparison(planned)
+
+
+def _alike(verbalizer: Verbalizer, like: Verbalizer) -> Verbalizer:
+    settings = {name: at for name, at in like.settings.items() if name != "weights"}
+    known = {label: of for label, of in like.colours.items() if label in verbalizer.labels}
+    return Verbalizer(verbalizer.to_labels(), known, **settings)
 
 
 class Examples:

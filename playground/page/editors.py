@@ -4,6 +4,7 @@ Each is a ``gr.HTML`` whose script stands beside this file and builds its elemen
 that what a person typed is never read as markup.
 """
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,28 @@ from playground.prompts import Template, Verbalizer
 from playground.prompts.labels import OKABE_ITO
 
 _HERE = Path(__file__).parent
+_SETTINGS = ("aggregation", "weights", "multi_token")
 
 
 def verbalizer_editor(elem_id: str, **options: Any) -> gr.HTML:
-    """A table of labels; value ``{"rows": [{"label", "words", "colour"}]}``.
+    """A table of labels; value ``{"rows": [{"label", "words", "colour"}], "settings": {…}}``.
 
     Its event ``imported`` follows a JSON file, whose text is then in ``value["imported"]``. Words
     of several tokens are marked when the document event ``pg-marks`` brings ``{word: [piece, …]}``.
     """
     return _widget("verbalizer_editor", "editVerbalizer", "pg-verbalizer", elem_id, options)
+
+
+def verbalizer_value(verbalizer: Verbalizer) -> dict[str, Any]:
+    """A verbalizer as the value of `verbalizer_editor`."""
+    return {"rows": verbalizer.to_rows(), "settings": verbalizer.settings}
+
+
+def read_verbalizer(value: Mapping[str, Any] | None) -> Verbalizer:
+    """The verbalizer that a value of `verbalizer_editor` holds. Raises VerbalizerError."""
+    settings = (value or {}).get("settings") or {}
+    known = {name: settings[name] for name in _SETTINGS if name in settings}
+    return Verbalizer.from_rows((value or {}).get("rows", []), **known)
 
 
 def row_editor(elem_id: str, **options: Any) -> gr.HTML:
@@ -79,7 +93,7 @@ def import_verbalizer(value: dict[str, Any], request: gr.Request) -> list[Any]:
         found = Verbalizer.from_json(str(value.get("imported", "")))
     except PlaygroundError as error:
         return [gr.skip(), explain(error, language_of(request))]
-    return [{"rows": found.to_rows()}, ""]
+    return [verbalizer_value(found), ""]
 
 
 def reshape(source: str, shape: str) -> Any:

@@ -1,10 +1,11 @@
 """What the Playground tab shows of one prompt and one example."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from playground.errors import PlaygroundError, error_from_json
+from playground.page.editors import read_verbalizer
 from playground.page.engine import Engine
 from playground.prompts import Template, Verbalizer
 
@@ -55,7 +56,7 @@ def look(
     model: str,
     source: str,
     row: Mapping[str, object],
-    verbalizer_rows: Sequence[Mapping[str, object]],
+    verbalizer: Mapping[str, Any] | None,
     *,
     top_k: int,
     prompt_id: str = "",
@@ -63,11 +64,12 @@ def look(
 ) -> Look:
     """Reads, fills in and asks. Mistakes are kept with the part they concern, none is raised.
 
-    A prompt brings its soft vectors, if the template still has the slots they were trained in.
+    ``verbalizer`` is a value of `verbalizer_editor`. A prompt brings its soft vectors, if the
+    template still has the slots they were trained in.
     """
     found = Look(calibration=calibration)
     try:
-        found.verbalizer = Verbalizer.from_rows(verbalizer_rows)
+        found.verbalizer = read_verbalizer(verbalizer)
     except PlaygroundError as error:
         found.verbalizer_error = error
     try:

@@ -111,7 +111,7 @@ def carried_by(engine: Engine, prompt_id: str) -> list[Any]:
     Raises RunError or ModelError.
     """
     carried = engine.carried_by(prompt_id)
-    return [carried["model"], carried["template"], {"rows": carried["verbalizer"]}]
+    return [carried["model"], carried["template"], carried["verbalizer"]]
 
 
 def task_choices(engine: Engine, language: str) -> list[tuple[str, str]]:

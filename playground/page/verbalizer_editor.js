@@ -1,5 +1,11 @@
 // The verbalizer as a table: a colour, a label and its words a row, with import and export as JSON.
-// What is typed lives in props.value.rows; Python replaces it only when it sets another verbalizer.
+// What is typed lives in props.value; Python replaces it only when it sets another verbalizer.
+// Below the table stands how several words, and words of several tokens, make one score.
+const POLICIES = {
+  aggregation: ["mean", "max", "logsumexp"],
+  multi_token: ["first", "mean", "exact"],
+};
+
 function editVerbalizer({ element, props, watch, trigger }) {
   const root = element.querySelector(".pg-verbalizer");
   const text = (id) => (props.texts && props.texts[id]) || "";
@@ -18,9 +24,19 @@ function editVerbalizer({ element, props, watch, trigger }) {
       words: row.querySelector(".pg-words").value,
       colour: row.querySelector(".pg-colour").value,
     }));
+  /** Those that are not as by default, with what no control shows, such as weights. */
+  const settings = () => {
+    const kept = { ...props.value?.settings };
+    for (const select of root.querySelectorAll("select")) {
+      delete kept[select.name];
+      if (select.selectedIndex > 0) kept[select.name] = select.value;
+    }
+    return kept;
+  };
+  const whole = (value) => JSON.stringify([value?.rows ?? [], value?.settings ?? {}]);
   const keep = () => {
-    const value = { rows: rows() };
-    drawn = JSON.stringify(value.rows);
+    const value = { rows: rows(), settings: settings() };
+    drawn = whole(value);
     props.value = value;
   };
   const changed = () => {
@@ -28,20 +44,42 @@ function editVerbalizer({ element, props, watch, trigger }) {
     root.dispatchEvent(new Event("input", { bubbles: true }));
   };
 
+  function policies() {
+    const line = make("div", "pg-policies");
+    for (const [name, choices] of Object.entries(POLICIES)) {
+      const label = make("label", "", { textContent: text(`verbalizer.${name}`) });
+      const select = make("select", "", { name });
+      for (const value of choices) {
+        const title = text(`verbalizer.${name}.${value}`);
+        select.append(make("option", "", { value, textContent: title }));
+      }
+      const now = choices.indexOf(props.value?.settings?.[name]);
+      select.selectedIndex = Math.max(0, now);
+      select.addEventListener("change", () => {
+        changed();
+        root.querySelectorAll(".pg-verbalizer-row").forEach(showMarks);
+      });
+      label.append(select);
+      line.append(label);
+    }
+    return line;
+  }
+
   function showMarks(row) {
+    const policy = root.querySelector("select[name=multi_token]")?.value ?? "first";
     const line = row.querySelector(".pg-pieces");
     line.textContent = "";
     for (const word of row.querySelector(".pg-words").value.split(/[,，、\n]/)) {
       const pieces = marks[word.trim()];
       if (!pieces) continue;
-      const mark = make("span", "pg-piece-mark", { title: text("verbalizer.first_token_policy") });
+      const mark = make("span", "pg-piece-mark", { title: text(`verbalizer.policy.${policy}`) });
       pieces.forEach((piece, index) => {
         mark.append(make("span", index ? "pg-piece" : "pg-piece pg-piece-first", { textContent: piece }));
       });
       line.append(mark);
     }
     if (line.childElementCount) {
-      line.append(make("span", "pg-note", { textContent: text("verbalizer.several_tokens") }));
+      line.append(make("span", "pg-note", { textContent: text(`verbalizer.marked.${policy}`) }));
     }
   }
 
@@ -87,7 +125,7 @@ function editVerbalizer({ element, props, watch, trigger }) {
       labels[row.label] = words(row.words);
       colours[row.label] = row.colour;
     }
-    const content = JSON.stringify({ labels, colours }, null, 2) + "\n";
+    const content = JSON.stringify({ labels, colours, ...settings() }, null, 2) + "\n";
     const link = make("a", "", {
       href: URL.createObjectURL(new Blob([content], { type: "application/json" })),
       download: "verbalizer.json",
@@ -117,19 +155,20 @@ function editVerbalizer({ element, props, watch, trigger }) {
     const file = make("input", "pg-hidden", { type: "file", accept: ".json,application/json" });
     file.addEventListener("change", async () => {
       if (!file.files.length) return;
-      props.value = { rows: rows(), imported: await file.files[0].text() };
+      props.value = { rows: rows(), settings: settings(), imported: await file.files[0].text() };
       importing = true;
       trigger("imported", {});
     });
     button("verbalizer.import", () => file.click());
     button("verbalizer.export", download);
     bar.append(file);
-    root.append(list, bar);
-    drawn = JSON.stringify(rows());
+    root.append(list, policies(), bar);
+    root.querySelectorAll(".pg-verbalizer-row").forEach(showMarks);
+    drawn = whole({ rows: rows(), settings: settings() });
   }
 
   watch("value", () => {
-    if (JSON.stringify((props.value && props.value.rows) || []) === drawn) return;
+    if (whole(props.value) === drawn) return;
     draw();
     if (!importing) return;
     importing = false;

@@ -234,3 +234,21 @@ def test_calibrated_bars_stand_beside_the_raw_ones(page: Page) -> None:
     expect(bars).to_have_count(4)
     page.locator("#calibration").get_by_text("Raw").click()
     expect(bars).to_have_count(2)
+
+
+def test_words_of_a_label_are_put_together_as_chosen(page: Page) -> None:
+    words = page.locator("#verbalizer .pg-words").first
+    words.fill("terrible, unwatchably")
+    expect(page.locator("#verbalizer")).to_contain_text("scored by the first")
+    before = page.locator("#label-bars .bartext").all_text_contents()
+    page.locator("#verbalizer select[name=multi_token]").select_option("mean")
+    page.locator("#verbalizer select[name=aggregation]").select_option("max")
+    expect(page.locator("#verbalizer")).to_contain_text("the mean of them")
+    page.wait_for_url("**aggregation**")
+    page.wait_for_function(
+        "before => JSON.stringify([...document.querySelectorAll('#label-bars .bartext')]"
+        ".map(node => node.textContent)) !== JSON.stringify(before)",
+        arg=before,
+    )
+    page.reload()
+    expect(page.locator("#verbalizer select[name=aggregation]")).to_have_value("max")

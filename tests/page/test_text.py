@@ -213,6 +213,13 @@ COMPOSED = {
     "run.state.${state}": set(get_args(State)),
     "compare.${name}": listed("comparison_matrix.js", "const METRICS = [", "];"),
     "compare.${better}_is_better": {"lower", "higher"},
+    "verbalizer.${name}": {"aggregation", "multi_token"},
+    "verbalizer.${name}.${value}": {
+        *(f"aggregation.{value}" for value in ("mean", "max", "logsumexp")),
+        *(f"multi_token.{value}" for value in ("first", "mean", "exact")),
+    },
+    "verbalizer.policy.${policy}": {"first", "mean", "exact"},
+    "verbalizer.marked.${policy}": {"first", "mean", "exact"},
     "compare.only.${only}": {"all", "wrong", "disagree"},
 }
 

@@ -16,6 +16,7 @@ from playground.page.comparison import (
     verbalizer_line,
     verbalizer_name,
 )
+from playground.page.editors import read_verbalizer
 from playground.page.engine import Engine
 from playground.page.form import number_field
 from playground.page.live_figure import comparison_view
@@ -177,7 +178,7 @@ class CompareTab:
                     task=task,
                     templates=read["templates"],
                     verbalizers=read["verbalizers"],
-                    colours=_colours(in_playground),
+                    like=_typed(in_playground),
                     rows=int(rows or ROWS),
                     demonstrations=int(demonstrations or 0),
                     calibration=calibration,
@@ -242,16 +243,13 @@ def _joined(lines: list[str], most: int | None = None) -> str:
 
 
 def _line_of(verbalizer: dict[str, Any] | None) -> str:
-    """The Playground's verbalizer as a line; nothing while it is being mended."""
-    try:
-        return verbalizer_line(Verbalizer.from_rows((verbalizer or {}).get("rows", [])))
-    except PlaygroundError:
-        return ""
+    typed = _typed(verbalizer)
+    return "" if typed is None else verbalizer_line(typed)
 
 
-def _colours(verbalizer: dict[str, Any] | None) -> dict[str, str]:
-    """The colours that the labels have in the Playground, so that they keep them."""
+def _typed(verbalizer: dict[str, Any] | None) -> Verbalizer | None:
+    """The Playground's verbalizer; None while it is being mended."""
     try:
-        return Verbalizer.from_rows((verbalizer or {}).get("rows", [])).colours
+        return read_verbalizer(verbalizer)
     except PlaygroundError:
-        return {}
+        return None

@@ -21,6 +21,7 @@ from playground.page.editors import (
     row_editor,
     token_chips,
     verbalizer_editor,
+    verbalizer_value,
 )
 from playground.page.engine import Engine
 from playground.page.header import Header
@@ -210,7 +211,7 @@ class PlaygroundTab:
             (self.starting.input, lambda chosen: chosen, [self.starting], [inputs.template]),
             (
                 self.starting_verbalizer.input,
-                lambda chosen: {"rows": Verbalizer.from_json(chosen).to_rows()},
+                lambda chosen: verbalizer_value(Verbalizer.from_json(chosen)),
                 [self.starting_verbalizer],
                 [inputs.verbalizer],
             ),
@@ -247,7 +248,7 @@ class PlaygroundTab:
         template, verbalizer, _, row, *starting = self.pick_task(task)
         template = state.template or template
         if state.verbalizer is not None:
-            verbalizer = {"rows": state.verbalizer.to_rows()}
+            verbalizer = verbalizer_value(state.verbalizer)
         if state.row:
             row = {**row, "row": {**row["row"], **state.row}, "label": state.label or None}
         row["fields"] = fields_shown(template, list(row["row"])) or row["fields"]
@@ -285,7 +286,6 @@ class PlaygroundTab:
         """Everything the tab shows for one prompt and one example; what stays is skipped."""
         language = language_of(request)
         row = row or {}
-        rows = (verbalizer or {}).get("rows", [])
         texts_of_row = dict(row.get("row") or {})
         known = known_fields(self.engine, task, texts_of_row)
         fields = fields_shown(source, known)
@@ -295,7 +295,7 @@ class PlaygroundTab:
             model_name,
             source,
             texts_of_row,
-            rows,
+            verbalizer,
             top_k=TOP_K,
             prompt_id=prompt_id,
             calibration=calibration,

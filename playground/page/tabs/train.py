@@ -10,6 +10,7 @@ import gradio as gr
 
 from playground.errors import ModelError, PlaygroundError
 from playground.methods.registry import methods
+from playground.page.editors import read_verbalizer
 from playground.page.engine import Engine
 from playground.page.form import MethodForm, number_field
 from playground.page.live_figure import run_view
@@ -20,7 +21,6 @@ from playground.page.run_controls import RunControls, run_button
 from playground.page.tabs.playground import PlaygroundTab
 from playground.page.task_start import carried_by, prompt_choices
 from playground.page.text import explain, language_of, say, shown, texts
-from playground.prompts import Verbalizer
 
 PROMPT_FILES = ("prompt.json", "prompt.safetensors")
 _ARCHIVE_BYTES = 2_000_000_000
@@ -238,7 +238,7 @@ class TrainTab:
             "model": model,
             "task": task,
             "template": template or "",
-            "verbalizer": Verbalizer.from_rows((verbalizer or {}).get("rows", [])),
+            "verbalizer": read_verbalizer(verbalizer),
             "shots": int(shots or 0),
             "settings": {name: at for name, at in named.items() if at is not None},
         }
