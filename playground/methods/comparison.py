@@ -4,6 +4,7 @@ A `Comparison` is walked through as a training is: asking for the next event sco
 is scored is kept by row, so a comparison that was stopped anywhere goes on to the same results.
 """
 
+import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +17,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from playground.errors import RunError
+from playground.errors import RunError, TemplateError
 from playground.methods.calibration import CONTENT_FREE, content_free_prior, texts_prior
 from playground.methods.comparison_check import check_comparison
 from playground.methods.comparison_result import ComparisonResult
@@ -105,7 +106,7 @@ class Comparison:
         self.steps = self._all_batches()
         self._next_news = 0.0
         for one in self._scorers:  # what the model cannot use is told at once
-            with concerning(template=one.number):
+            with self._naming(one, self._chunks[-1][:1]):
                 one.encode([self._rows[at] for at in self._chunks[-1][:1]])
 
     def _all_batches(self) -> int:
@@ -131,9 +132,9 @@ class Comparison:
         self, one: Scorer, chunk: np.ndarray, behind: int, *, last: bool
     ) -> Iterator[Event | None]:
         """Scores a chunk, but for the ``behind`` batches of it that were scored before."""
-        rows = [self._rows[at] for at in chunk]
         left = self._batches(chunk) - behind
-        with concerning(template=one.number):
+        rows = [self._rows[at] for at in chunk]
+        with self._naming(one, chunk):
             for places, found in one.score(
                 rows, self.labels, batch_size=self.batch_size, behind=behind
             ):
@@ -145,6 +146,34 @@ class Comparison:
                 if event is not None:
                     yield event
                 yield None
+
+    @contextlib.contextmanager
+    def _naming(self, one: Scorer, chunk: np.ndarray) -> Iterator[None]:
+        """Adds to an error the template that it is about, and the row that does not fit."""
+        with concerning(template=one.number):
+            try:
+                yield
+            except TemplateError as error:
+                if error.code == "template.too_long":
+                    self._name_row(one, chunk)
+                raise
+
+    def _name_row(self, one: Scorer, chunk: np.ndarray) -> None:
+        """Raises TemplateError for the first row of a chunk that does not fit the model."""
+        for at in sorted(chunk.tolist()):
+            try:
+                one.encode([self._rows[at]])
+            except TemplateError as error:
+                row, tokens = at - self._texts + 1, error.details["tokens"]
+                raise TemplateError(
+                    f"Row {row} of those compared has {tokens} tokens with the template, and this "
+                    f"model reads at most {self.model.max_length}. Drop the row, or let a field "
+                    "be cut (write {text} without the !).",
+                    code="comparison.row_too_long",
+                    row=row,
+                    tokens=tokens,
+                    room=self.model.max_length,
+                ) from error
 
     def _news(self, one: Scorer, *, done: bool) -> Event | None:
         """The cells of a scorer as they are now; None where they were told a moment ago."""

@@ -356,6 +356,33 @@ def test_rows_are_named_by_number(toy):
     assert refusal(DataError, toy, rows=toy.dev.head(0)).code == "data.no_rows"
 
 
+def test_a_row_that_does_not_fit_is_named(toy):
+    rows = toy.dev.copy()
+    rows.loc[40, "text"] = "film " * 100
+    templates = [TEMPLATES[0], Template("{text!} It was [MASK].")]
+    comparison = Comparison(toy.model, templates, VERBALIZERS, rows)
+    with pytest.raises(TemplateError, match="Row 41 of those compared has 106 tokens") as caught:
+        walked(comparison)
+    assert (caught.value.code, caught.value.details["template"]) == ("comparison.row_too_long", 1)
+    assert comparison.result().done(0, 0).all()
+
+
+def test_a_chinese_table_is_compared(toy):
+    rows = pd.DataFrame(
+        {"text": ["这部电影很好", "很差。", "好！"], "label": ["好评", "差评", "好评"]}
+    )
+    templates = [Template("{text}。总之很[MASK]。"), Template("很[MASK]：{text}")]
+    verbalizer = Verbalizer({"好评": "好", "差评": "差"})
+    result = playground.compare(toy.model, templates, [verbalizer], rows)
+    for number, template in enumerate(templates):
+        wanted = classify(toy.model, template, verbalizer, rows)
+        np.testing.assert_allclose(result.examples(number, 0)["好评"], wanted["好评"], rtol=1e-5)
+    shown = playground.compare(
+        toy.model, templates, [verbalizer], rows.tail(1), train=rows.head(2), demonstrations=2
+    )
+    assert shown.table()["count"].tolist() == [1, 1, 1]
+
+
 def test_the_prompt_at_fault_is_told(toy):
     error = refusal(TemplateError, toy, templates=[*TEMPLATES, Template("{txt} [MASK]")])
     assert (error.code, error.details["template"]) == ("template.unknown_field", 3)
