@@ -25,6 +25,7 @@ def export(recipe: Recipe, folder: Path, target: Path, *, checkpoint: str = NEWE
     tokenizer = load_tokenizer(folder)
     network = make_network(recipe, tokenizer)
     read_checkpoint(folder / checkpoint, network)
+    _settle_token_types(network)
     network.to(PRECISION)
     if not all(torch.isfinite(weight).all() for weight in network.state_dict().values()):
         raise ModelError(
@@ -47,3 +48,10 @@ def export(recipe: Recipe, folder: Path, target: Path, *, checkpoint: str = NEWE
     generation = target / "generation_config.json"
     if generation.exists():  # of defaults only
         os.remove(generation)
+
+
+def _settle_token_types(network: torch.nn.Module) -> None:
+    """Has a second text read like the first: rows have one text, so its type was never trained."""
+    for name, weight in network.named_parameters():
+        if name.endswith("token_type_embeddings.weight"):
+            weight.data[1:] = weight.data[0]
