@@ -41,7 +41,7 @@ def read_verbalizers(text: str) -> list[Verbalizer]:
 
 def verbalizer_line(verbalizer: Verbalizer) -> str:
     """``negative: terrible, bad; positive: great``."""
-    return "; ".join(f"{label}: {', '.join(words)}" for label, words in verbalizer.words.items())
+    return "; ".join(f"{row['label']}: {row['words']}" for row in verbalizer.to_rows())
 
 
 def verbalizer_name(words: dict[str, list[str]]) -> str:

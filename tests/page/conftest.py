@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.server import Server
 
-PATIENCE = 30_000  # ms: two busy cores may be slow, a right answer is still right
+PATIENCE = 60_000  # ms: two busy cores may be slow, a right answer is still right
 
 
 @pytest.fixture(scope="module")
