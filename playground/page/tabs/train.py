@@ -116,7 +116,7 @@ class TrainTab:
         self.controls.start.click(
             self.start_training,
             asked,
-            [run, self.view, self.message],
+            [run, self.view, self.message, self.use, self.save],
             queue=False,
             **PRIVATE,
         )
@@ -158,11 +158,20 @@ class TrainTab:
         try:
             run_id = start_run(self.engine, **self._asked(values))
         except PlaygroundError as error:
-            return [gr.skip(), gr.skip(), explain(error, language_of(request))]
+            return [
+                gr.skip(),
+                gr.skip(),
+                explain(error, language_of(request)),
+                gr.skip(),
+                gr.skip(),
+            ]
+        # what the last run has left is not this one's
         return [
             self.controls.picker(run_id, language_of(request)),
             self._view(run_id, request),
             "",
+            gr.Button(interactive=False),
+            gr.DownloadButton(interactive=False),
         ]
 
     def tell_state(self, run_id: str, request: gr.Request) -> list[Any]:
