@@ -44,11 +44,11 @@ def verbalizer_line(verbalizer: Verbalizer) -> str:
     return "; ".join(f"{row['label']}: {row['words']}" for row in verbalizer.to_rows())
 
 
-def verbalizer_name(words: dict[str, list[str]]) -> str:
+def verbalizer_name(verbalizer: Verbalizer) -> str:
     """What a column of the matrix is called: each label's first word, and how many more."""
     return " / ".join(
-        of_label[0] + (f" +{len(of_label) - 1}" if of_label[1:] else "")
-        for of_label in words.values()
+        words[0] + (f" +{len(words) - 1}" if words[1:] else "")
+        for words in verbalizer.words.values()
     )
 
 
@@ -98,7 +98,9 @@ def start_comparison(
     planned = plan_comparison(
         model=model,
         templates=templates,
-        verbalizers=verbalizers if like is None else [_alike(found, like) for found in verbalizers],
+        verbalizers=[
+            like.with_labels(found.to_labels()) if like else found for found in verbalizers
+        ],
         table=engine.table(task),
         dataset=task,
         examples=rows,
@@ -107,12 +109,6 @@ def start_comparison(
         seed=seed,
     )
     return engine.runs.start_comparison(planned)
-
-
-def _alike(verbalizer: Verbalizer, like: Verbalizer) -> Verbalizer:
-    settings = {name: at for name, at in like.settings.items() if name != "weights"}
-    known = {label: of for label, of in like.colours.items() if label in verbalizer.labels}
-    return Verbalizer(verbalizer.to_labels(), known, **settings)
 
 
 class Examples:
@@ -137,7 +133,7 @@ class Examples:
         several = len(result.templates) > 1
         by_template = np.stack(
             [
-                _probabilities(result.cell(template, verbalizer, calibrated=calibrated))
+                result.probabilities(template, verbalizer, calibrated=calibrated)
                 for template in range(len(result.templates) + several)
             ]
         )  # (templates, rows, labels)
@@ -181,9 +177,3 @@ class Examples:
             return read_comparison(folder or ""), runs.store.folder(run_id).read_table("rows")
 
         return self._results.get(key, read)
-
-
-def _probabilities(scores: np.ndarray) -> np.ndarray:
-    """The softmax over the labels: (rows, labels), NaN where it was."""
-    shares = np.exp(scores - scores.max(-1, keepdims=True))
-    return np.asarray(shares / shares.sum(-1, keepdims=True))

@@ -56,7 +56,7 @@ function showComparison({ element, props, watch, poll, fetch, tell }) {
     const wanted = value.run || "";
     if (wanted !== follower.run) {
       filter = null;
-      follower.forget(wanted);
+      follower.forget(wanted, props.value.state);
       progress.clear();
       matrix.clear({ templates: [], verbalizers: [], labels: [], ...value });
       detail.hidden = true;

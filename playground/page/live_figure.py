@@ -56,11 +56,11 @@ def run_view(
 ) -> gr.HTML:
     """A run's progress, curves, pinned examples and soft tokens, followed by the browser.
 
-    The component's value is ``{"run": id or "", "texts": {id: text}}``. ``poll([run, cursor,
-    language])`` answers ``{"state", "reason", "step", "steps", "events", "cursor"}``, the reason
-    in that language, with the events after the
-    cursor. Each change of state triggers the event ``state``, whose ``gr.EventData`` has ``run``,
-    ``state``, ``reason``, ``step`` and ``steps``::
+    The component's value is ``{"run": id or "", "state": the one that Python knows, "texts": {id:
+    text}}``. ``poll([run, cursor, language])`` answers ``{"state", "reason", "step", "steps",
+    "events", "cursor"}``, the reason in that language, with the events after the cursor. Each
+    change from the state that Python knows triggers the event ``state``, whose ``gr.EventData`` has
+    ``run``, ``state``, ``reason``, ``step`` and ``steps``::
 
         view = run_view("run", poll)
         view.state(set_buttons, outputs=[pause, stop])
@@ -102,8 +102,9 @@ def comparison_view(
 ) -> gr.HTML:
     """A comparison's matrix, followed like a run in `run_view`, and the examples behind a cell.
 
-    The component's value is ``{"run": id or "", "templates", "verbalizers": [{"name", "colours"}],
-    "labels", "texts"}``. ``find`` answers what `playground.page.comparison.Examples.find` does.
+    The component's value is ``{"run": id or "", "state", "templates", "verbalizers": [{"name",
+    "colours"}], "labels", "texts"}``. ``find`` answers what
+    `playground.page.comparison.Examples.find` does.
     """
 
     def poll_comparison(args: list[Any]) -> dict[str, Any]:

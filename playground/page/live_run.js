@@ -45,7 +45,7 @@ async function showRun({ element, props, watch, poll, tell }) {
     const wanted = props.value?.run || "";
     if (wanted !== follower.run) {
       snapshot = null;
-      follower.forget(wanted);
+      follower.forget(wanted, props.value.state);
       for (const part of [progress, pinned, soft]) part.clear();
       curves.clear(wanted);
     } else if (said && follower.seen) draw(follower.seen, true);

@@ -1,7 +1,7 @@
 """What steers and follows runs of one kind: buttons, the list of runs, the browser's questions."""
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import gradio as gr
 
@@ -9,8 +9,7 @@ from playground.errors import PlaygroundError, RunError
 from playground.page.engine import Engine
 from playground.page.private import PRIVATE
 from playground.page.text import explain, language_of, say, shown
-
-Kind = Literal["training", "comparison"]
+from playground.runs.spec import Kind
 
 # In which states of a run an order makes sense.
 ALLOWED = {
@@ -46,6 +45,7 @@ class RunControls:
                 shown("train.start"),
                 variant="primary",
                 size="sm",
+                interactive=False,  # until the runs there are have come: they must not come after
                 elem_id=f"{self.prefix}start",
                 min_width=80,
             )
@@ -61,18 +61,37 @@ class RunControls:
             min_width=220,
         )
 
-    def wire(self, view: gr.HTML, message: gr.HTML, show: Callable[..., Any]) -> None:
-        """Connects buttons and list; ``show(run_id)`` gives the value of the ``view``."""
+    def wire(
+        self,
+        view: gr.HTML,
+        message: gr.HTML,
+        show: Callable[..., Any],
+        tell_state: Callable[..., Any],
+        followers: list[Any],
+    ) -> None:
+        """Connects buttons and list.
+
+        ``followers`` are enabled by a run's state. ``show(run_id)`` gives another run's value of
+        the ``view`` and theirs, ``tell_state(run_id)`` the list's and theirs when a state changes.
+        """
         runs = self.engine.runs
         for name, button in self.buttons.items():
             order = _giving(getattr(runs, name))
             button.click(order, [self.run], [message], queue=False, **PRIVATE).then(
                 None, [self.run], None, js=_NUDGE_JS, queue=False, **PRIVATE
             )
-        self.run.input(show, [self.run], [view], **PRIVATE)
+        self.run.input(show, [self.run], [view, *followers], **PRIVATE)
         remember = f"(run) => playgroundRemember('{self.remembered}', run)"
         self.run.change(None, [self.run], js=remember, queue=False, **PRIVATE)
-        self.run.focus(self.list_runs, [self.run], [self.run], **PRIVATE)
+        self.run.focus(self.list_runs, None, [self.run], **PRIVATE)
+        view.state(
+            tell_state,
+            [self.run],
+            [self.run, *followers],
+            trigger_mode="always_last",  # what is told of an earlier state must not come last
+            queue=False,
+            **PRIVATE,
+        )
 
     # ---- handlers ------------------------------------------------------------------------------
 
@@ -83,21 +102,21 @@ class RunControls:
         return chosen if chosen in known else (known[0] if known else "")
 
     def picker(self, run_id: str, language: str) -> Any:
-        """The list as it is now."""
-        choices = [
-            (f"{run.name or run.id} · {say(f'run.state.{run.state}', language)}", run.id)
-            for run in self._runs()
-        ]
-        return gr.Dropdown(choices=choices, value=run_id or None)
+        """The list as it is now, with this run chosen."""
+        return gr.Dropdown(choices=self._choices(language), value=run_id or None)
 
-    def list_runs(self, run_id: str, request: gr.Request) -> Any:
-        """The list as it is now, when it is about to be opened."""
-        return self.picker(run_id, language_of(request))
+    def list_runs(self, request: gr.Request) -> Any:
+        """The list as it is now; which run is chosen stays, for it may just be changing."""
+        return gr.Dropdown(choices=self._choices(language_of(request)))
 
     def enabled(self, run_id: str) -> list[Any]:
         """An update of each order's button: which of them make sense now."""
-        state = self.engine.runs.get(run_id).state if run_id else ""
+        state = self.state(run_id)
         return [gr.Button(interactive=state in ALLOWED[name]) for name in self.buttons]
+
+    def state(self, run_id: str) -> str:
+        """The run's state now, "" without a run."""
+        return self.engine.runs.get(run_id).state if run_id else ""
 
     def poll(self, asked: list[Any]) -> dict[str, Any]:
         """A run's state and its events after a cursor, for the browser."""
@@ -109,6 +128,12 @@ class RunControls:
             return {"state": "failed", "reason": explain(error, language), **gone}
         reason = RunError(seen["reason"], code=seen["code"], **seen["details"])
         return {**seen, "reason": explain(reason, language)}
+
+    def _choices(self, language: str) -> list[tuple[str, str]]:
+        return [
+            (f"{run.name or run.id} · {say(f'run.state.{run.state}', language)}", run.id)
+            for run in self._runs()
+        ]
 
     def _runs(self) -> list[Any]:
         return list(self.engine.runs.list(kind=self.kind))

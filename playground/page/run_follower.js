@@ -26,11 +26,11 @@ class RunFollower {
     };
     document.addEventListener("pg-run-nudge", nudge);
   }
-  forget(run) {
+  forget(run, told = "") {
     this.run = run;
     this.cursor = 0;
     this.seen = null; // the last answer, without its events
-    this.told = ""; // the last state that Python has heard
+    this.told = told; // the last state that Python has heard
     this.patience = 0; // until when an ended run is asked again
   }
   start() {

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from playground.errors import PlaygroundError
+from playground.page.editors import verbalizer_value
 from playground.page.engine import Engine
 from playground.page.text import say
 from playground.prompts import Template, Verbalizer
@@ -111,7 +112,8 @@ def carried_by(engine: Engine, prompt_id: str) -> list[Any]:
     Raises RunError or ModelError.
     """
     carried = engine.carried_by(prompt_id)
-    return [carried["model"], carried["template"], carried["verbalizer"]]
+    verbalizer = Verbalizer.from_json(carried["verbalizer"])
+    return [carried["model"], carried["template"], verbalizer_value(verbalizer)]
 
 
 def task_choices(engine: Engine, language: str) -> list[tuple[str, str]]:

@@ -148,6 +148,22 @@ def test_a_killed_worker_is_said_and_the_curve_goes_on_from_the_checkpoint(
     assert steps == list(range(1, len(steps) + 1))
 
 
+def test_each_method_has_its_own_settings(train: Page) -> None:
+    rate = train.locator("#setting-learning_rate input")
+    expect(rate).to_have_value("0.0001")
+    train.locator("#setting-steps input").fill("3")
+    train.locator("#method input").click()
+    train.get_by_role("option", name="Prompt fine-tuning").click()
+    expect(train.locator("#method")).to_contain_text("LM-BFF")
+    expect(train.locator("#setting-encoder")).to_have_count(0)
+    expect(rate).to_have_value("0.00002")
+    expect(train.locator("#setting-steps input")).to_have_value("3")  # both have it: it stays
+    expect(train.locator("#train-summary")).to_contain_text("100 %")
+    train.locator("#start").click()
+    state(train, "finished")
+    expect(train.locator("#run-picker input")).to_have_value(re.compile("prompt-fine-tuning"))
+
+
 def test_mistakes_are_said_before_anything_starts(train: Page) -> None:
     train.locator("#setting-shots input").fill("1000")
     train.locator("#start").click()
@@ -178,22 +194,6 @@ def test_a_prompt_is_saved_and_loaded_again(train: Page, tmp_path: Path) -> None
     train.get_by_role("tab", name="Train").click()
     upload(train, "load-prompt", other)
     expect(train.locator("#train-message")).to_contain_text("not a saved prompt")
-
-
-def test_each_method_has_its_own_settings(train: Page) -> None:
-    rate = train.locator("#setting-learning_rate input")
-    expect(rate).to_have_value("0.0001")
-    train.locator("#setting-steps input").fill("3")
-    train.locator("#method input").click()
-    train.get_by_role("option", name="Prompt fine-tuning").click()
-    expect(train.locator("#method")).to_contain_text("LM-BFF")
-    expect(train.locator("#setting-encoder")).to_have_count(0)
-    expect(rate).to_have_value("0.00002")
-    expect(train.locator("#setting-steps input")).to_have_value("3")  # both have it: it stays
-    expect(train.locator("#train-summary")).to_contain_text("100 %")
-    train.locator("#start").click()
-    state(train, "finished")
-    expect(train.locator("#run-picker input")).to_have_value(re.compile("prompt-fine-tuning"))
 
 
 def _kill_worker_of(run: str) -> None:

@@ -1,12 +1,18 @@
 """The Compare tab: templates against verbalizers on labelled rows, with the examples behind."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import gradio as gr
 
 from playground.errors import PlaygroundError
-from playground.methods.comparison_settings import MAX_TEMPLATES, MAX_VERBALIZERS, CalibrationKind
+from playground.methods.comparison_settings import (
+    MAX_DEMONSTRATIONS,
+    MAX_TEMPLATES,
+    MAX_VERBALIZERS,
+    CalibrationKind,
+    ComparisonSettings,
+)
 from playground.page.comparison import (
     Examples,
     LineError,
@@ -70,11 +76,13 @@ class CompareTab:
         with gr.Column(elem_classes="pg-card"):
             with gr.Row(elem_classes="pg-form"):
                 self.rows = number_field("rows", ROWS, 2, 1_000_000, group="compare")
-                self.demonstrations = number_field("demonstrations", 0, 0, 8, group="compare")
+                self.demonstrations = number_field(
+                    "demonstrations", 0, 0, MAX_DEMONSTRATIONS, group="compare"
+                )
                 self.calibration = gr.Dropdown(
                     choices=[
                         (shown(f"compare.calibration.{kind}"), kind)
-                        for kind in ("none", "texts", "contextual")
+                        for kind in get_args(CalibrationKind)
                     ],
                     value="texts",
                     label=shown("compare.calibration"),
@@ -94,7 +102,8 @@ class CompareTab:
         prompt = playground.inputs
         run = self.controls.run
         lists = [self.templates, self.verbalizers]
-        load(self.open, None, [run, self.view], **PRIVATE)
+        followers = list(self.controls.buttons.values())
+        load(self.open, None, [self.controls.start, run, self.view, *followers], **PRIVATE)
         shown_there = [prompt.task, prompt.template, prompt.verbalizer]
         playground.opened.then(self.fill, shown_there, lists, **PRIVATE)
         # another task has labels and fields of its own
@@ -107,20 +116,19 @@ class CompareTab:
                 *(prompt.model, prompt.task, prompt.verbalizer, *lists),
                 *(self.rows, self.demonstrations, self.calibration, self.seed),
             ],
-            [run, self.view, *messages],
+            [*messages, run, self.view, *followers],
             queue=False,
             **PRIVATE,
         )
-        self.controls.wire(self.view, self.message, self.show_run)
-        followers = [*self.controls.buttons.values(), run]
-        self.view.state(self.tell_state, [run], followers, queue=False, **PRIVATE)
+        self.controls.wire(self.view, self.message, self.show_run, self.tell_state, followers)
 
     # ---- handlers ------------------------------------------------------------------------------
 
     def open(self, request: gr.Request) -> list[Any]:
         """The comparisons there are, the newest shown."""
         run_id = self.controls.opened(request)
-        return [self.controls.picker(run_id, language_of(request)), self.show_run(run_id, request)]
+        picker = self.controls.picker(run_id, language_of(request))
+        return [gr.Button(interactive=True), picker, *self.show_run(run_id, request)]
 
     def fill(self, task: str, template: str = "", verbalizer: dict[str, Any] | None = None) -> Any:
         """The task's known prompts, those shown in the Playground first."""
@@ -188,33 +196,16 @@ class CompareTab:
                 told["form"] = explain(error, language)
             else:
                 picker = self.controls.picker(run_id, language)
-                return [picker, self.show_run(run_id, request), *told.values()]
-        return [gr.skip(), gr.skip(), *told.values()]
+                return [*told.values(), picker, *self.show_run(run_id, request)]
+        return [*told.values(), *[gr.skip()] * (2 + len(self.controls.buttons))]
 
-    def show_run(self, run_id: str, request: gr.Request) -> dict[str, Any]:
-        """A comparison's matrix, as `comparison_view` takes it."""
-        words = texts(language_of(request), "compare.", "run.", "figure.")
-        if not run_id:
-            return {"run": "", "texts": words}
-        settings = self.engine.runs.get(run_id).spec.settings
-        verbalizers = settings["verbalizers"]
-        return {
-            "run": run_id,
-            "texts": words,
-            "templates": settings["templates"],
-            "labels": list(verbalizers[0]["labels"]),
-            "verbalizers": [
-                {"name": verbalizer_name(found["labels"]), "colours": found["colours"]}
-                for found in verbalizers
-            ],
-        }
+    def show_run(self, run_id: str, request: gr.Request) -> list[Any]:
+        """A comparison's matrix, and what can be done with it."""
+        return [self._view(run_id, request), *self.controls.enabled(run_id)]
 
     def tell_state(self, run_id: str, request: gr.Request) -> list[Any]:
-        """Which buttons make sense in the run's new state, and the list of runs that names it."""
-        return [
-            *self.controls.enabled(run_id),
-            self.controls.picker(run_id, language_of(request)),
-        ]
+        """The list that names the run's new state, and what can be done with it now."""
+        return [self.controls.list_runs(request), *self.controls.enabled(run_id)]
 
     def find_examples(self, asked: dict[str, Any]) -> dict[str, Any]:
         """The examples behind a cell, for the browser; none where the comparison has gone."""
@@ -222,6 +213,25 @@ class CompareTab:
             return self.examples.find(asked)
         except PlaygroundError:
             return {"total": 0, "rows": []}
+
+    def _view(self, run_id: str, request: gr.Request) -> dict[str, Any]:
+        """A comparison as `comparison_view` takes it."""
+        words = texts(language_of(request), "compare.", "run.", "figure.")
+        if not run_id:
+            return {"run": "", "texts": words}
+        run = self.engine.runs.get(run_id)
+        settings = ComparisonSettings.checked(run.spec.settings)
+        verbalizers = settings.read_verbalizers()
+        return {
+            "run": run_id,
+            "state": run.state,
+            "texts": words,
+            "templates": settings.templates,
+            "labels": list(verbalizers[0].labels),
+            "verbalizers": [
+                {"name": verbalizer_name(found), "colours": found.colours} for found in verbalizers
+            ],
+        }
 
 
 def _lines(name: str, *, lines: int, most: int) -> gr.Textbox:

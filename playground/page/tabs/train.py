@@ -104,7 +104,8 @@ class TrainTab:
             *self.form.components.values(),
         ]
         run = self.controls.run
-        self.controls.wire(self.view, self.message, self.show_run)
+        followers = [*self.controls.buttons.values(), self.use, self.save]
+        self.controls.wire(self.view, self.message, self.show_run, self.tell_state, followers)
         self.method.input(
             self.show_method,
             [self.method],
@@ -112,16 +113,14 @@ class TrainTab:
             trigger_mode="always_last",
             **PRIVATE,
         )
-        load(self.open, None, [run, self.view], **PRIVATE)
+        load(self.open, None, [self.controls.start, run, self.view, *followers], **PRIVATE)
         self.controls.start.click(
             self.start_training,
             asked,
-            [run, self.view, self.message, self.use, self.save],
+            [self.message, run, self.view, *followers],
             queue=False,
             **PRIVATE,
         )
-        followers = [*self.controls.buttons.values(), self.use, self.save, run]
-        self.view.state(self.tell_state, [run], followers, queue=False, **PRIVATE)
         carried = [prompt.prompt, prompt.model, prompt.template, prompt.verbalizer, tabs]
         for event, function, source in (
             (self.use.click, self.use_prompt, run),
@@ -146,7 +145,8 @@ class TrainTab:
     def open(self, request: gr.Request) -> list[Any]:
         """The runs there are, the newest shown: a reloaded page finds its run again."""
         run_id = self.controls.opened(request)
-        return [self.controls.picker(run_id, language_of(request)), self._view(run_id, request)]
+        picker = self.controls.picker(run_id, language_of(request))
+        return [gr.Button(interactive=True), picker, *self.show_run(run_id, request)]
 
     def show_method(self, method: str, request: gr.Request) -> list[Any]:
         """Another method's line of help and settings."""
@@ -158,35 +158,23 @@ class TrainTab:
         try:
             run_id = start_run(self.engine, **self._asked(values))
         except PlaygroundError as error:
-            return [
-                gr.skip(),
-                gr.skip(),
-                explain(error, language_of(request)),
-                gr.skip(),
-                gr.skip(),
-            ]
-        # what the last run has left is not this one's
-        return [
-            self.controls.picker(run_id, language_of(request)),
-            self._view(run_id, request),
-            "",
-            gr.Button(interactive=False),
-            gr.DownloadButton(interactive=False),
-        ]
+            followers = len(self.controls.buttons) + 2
+            return [explain(error, language_of(request)), *[gr.skip()] * (2 + followers)]
+        picker = self.controls.picker(run_id, language_of(request))
+        return ["", picker, *self.show_run(run_id, request)]
+
+    def show_run(self, run_id: str, request: gr.Request) -> list[Any]:
+        """A run's curves, and what can be done with it."""
+        view = {
+            "run": run_id,
+            "state": self.controls.state(run_id),
+            "texts": texts(language_of(request), "run.", "figure."),
+        }
+        return [view, *self._following(run_id)]
 
     def tell_state(self, run_id: str, request: gr.Request) -> list[Any]:
-        """Which buttons make sense in the run's new state, and the list of runs that names it."""
-        usable = bool(run_id) and self.engine.runs.prompt_folder(run_id) is not None
-        return [
-            *self.controls.enabled(run_id),
-            gr.Button(interactive=usable),
-            gr.DownloadButton(interactive=usable, value=self._packed(run_id) if usable else None),
-            self.controls.picker(run_id, language_of(request)),
-        ]
-
-    def show_run(self, run_id: str, request: gr.Request) -> Any:
-        """Another run's curves."""
-        return self._view(run_id, request)
+        """The list that names the run's new state, and what can be done with it now."""
+        return [self.controls.list_runs(request), *self._following(run_id)]
 
     def use_prompt(self, prompt_id: str, request: gr.Request) -> list[Any]:
         """Carries a trained prompt over to the Playground."""
@@ -252,17 +240,22 @@ class TrainTab:
             "settings": {name: at for name, at in named.items() if at is not None},
         }
 
+    def _following(self, run_id: str) -> list[Any]:
+        usable = bool(run_id) and self.engine.runs.prompt_folder(run_id) is not None
+        return [
+            *self.controls.enabled(run_id),
+            gr.Button(interactive=usable),
+            gr.DownloadButton(interactive=usable, value=self._packed(run_id) if usable else None),
+        ]
+
     def _packed(self, prompt_id: str) -> str:
         """A zip file of the prompt's two files, safetensors and JSON."""
         folder = self.engine.prompt_folder(prompt_id)
         target = Path(tempfile.mkdtemp()) / f"prompt-{prompt_id}.zip"
-        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        with zipfile.ZipFile(target, "w") as archive:
             for name in PROMPT_FILES:
                 archive.write(folder / name, name)
         return str(target)
-
-    def _view(self, run_id: str, request: gr.Request) -> dict[str, Any]:
-        return {"run": run_id, "texts": texts(language_of(request), "run.", "figure.")}
 
 
 def _unpacked(archive: Path, folder: Path) -> list[Path]:
