@@ -21,6 +21,7 @@ import uvicorn
 
 from playground.door import Application, Door
 from playground.errors import PlaygroundError, SettingsError
+from playground.garbage import collect_rarely
 from playground.gradio_import import import_gradio
 from playground.inference.client import InferenceProcess
 from playground.settings import Settings
@@ -38,9 +39,6 @@ MOUNT_DEFAULTS: dict[str, object] = {
     "pwa": False,
     "ssr_mode": False,
 }
-
-# The imports make millions of objects that stay: collecting after every 700 costs a fifth of them.
-COLLECT_AFTER = 50_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,7 +73,7 @@ def serve(settings: Settings, build: Build) -> int:
     host, port = listener.getsockname()[:2]
     print(f"Prompt Playground: {_address(host, port)}", flush=True)
     _set_environment(settings)
-    gc.set_threshold(COLLECT_AFTER, 10, 10)
+    collect_rarely()
     # uvicorn repeats a signal after its own clean-up: ending like Ctrl+C lets exit handlers run.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 

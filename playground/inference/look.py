@@ -41,9 +41,7 @@ def look(
     except PlaygroundError as error:
         part = "row" if error.code.startswith("data.") else "template"
         return {"errors": {part: error.to_json()}}
-    vectors = None
-    if prompt is not None and model.soft_layout(template).vectors == _count(prompt):
-        vectors = prompt.vectors
+    vectors = None if prompt is None else prompt.vectors_for(template)
     with torch.inference_mode():
         logits = model.answer_logits([encoded], soft_vectors=vectors)  # (1, slots, vocabulary)
     found = _tokens(model, encoded)
@@ -155,7 +153,3 @@ def _answers(
         )
     ]
     return {"answers": answers, "other": max(0.0, 1.0 - float(best.values.sum()))}
-
-
-def _count(prompt: "TrainedPrompt") -> int:
-    return 0 if prompt.vectors is None else prompt.vectors.shape[0]

@@ -16,19 +16,17 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TextIO
 
 from playground.errors import PlaygroundError
+from playground.garbage import collect_rarely
 
 # More than ask at a time: the answer to someone who types never waits for a thread.
 THREADS = 32
-
-# The imports make millions of objects that stay: collecting after every 700 costs a fifth of them.
-COLLECT_AFTER = 50_000
 
 Operation = Callable[..., Any]
 
 
 def main() -> None:
     answers = _private_output()
-    gc.set_threshold(COLLECT_AFTER, 10, 10)
+    collect_rarely()
     from playground.inference.service import Service
 
     gc.freeze()

@@ -67,8 +67,7 @@ class Service:
 
         ``calibration``: "none", "contextual" or "domain", kept by prompt.
         """
-        trained = self._prompt(prompt)
-        asked = trained.model if trained else self._model(model)
+        trained, asked = self._asked(model, prompt)
         read = Template(template)
         words = None if verbalizer is None else Verbalizer.from_json(verbalizer)
 
@@ -76,8 +75,7 @@ class Service:
             assert words is not None
             if calibration == "domain":
                 return Calibration.domain_conditional(asked, domain_of(read), words)
-            fits = trained and asked.soft_layout(read).vectors == len(trained.vectors or ())
-            vectors = trained.vectors if trained and fits else None
+            vectors = None if trained is None else trained.vectors_for(read)
             return Calibration.contextual(asked, read, words, soft_vectors=vectors)
 
         key = json.dumps([calibration, prompt, model, template, verbalizer])
@@ -97,9 +95,9 @@ class Service:
         self, model: str, template: str, row: Row, top_k: int, prompt: str | None
     ) -> list[dict[str, Any]]:
         """The rows of `playground.answer_distribution`."""
-        trained = self._prompt(prompt)
+        trained, asked = self._asked(model, prompt)
         found = answer_distribution(
-            trained.model if trained else self._model(model),
+            asked,
             Template(template),
             row,
             top_k=top_k,
@@ -116,14 +114,12 @@ class Service:
         prompt: str | None,
     ) -> list[dict[str, Any]]:
         """The rows of `playground.classify`; a trained prompt has its own verbalizer."""
-        trained = self._prompt(prompt)
+        trained, asked = self._asked(model, prompt)
         if trained is not None:
             return list(iterate(trained.classify(rows)))
         assert verbalizer is not None
-        found = classify(
-            self._model(model), Template(template), Verbalizer.from_json(verbalizer), rows
-        )
-        return list(iterate(found))
+        words = Verbalizer.from_json(verbalizer)
+        return list(iterate(classify(asked, Template(template), words, rows)))
 
     def cost(
         self,
@@ -160,18 +156,20 @@ class Service:
     def carried_by(self, prompt: str) -> dict[str, Any]:
         """A trained prompt's model, template and verbalizer, once it is loaded and fits.
 
-        The verbalizer is in rows and settings, as `Verbalizer.from_rows` takes them.
+        The verbalizer is as `Verbalizer.to_json` writes it.
         """
         trained = self._prompt(prompt)
         assert trained is not None
         return {
             "model": trained.model.name,
             "template": str(trained.template),
-            "verbalizer": {
-                "rows": trained.verbalizer.to_rows(),
-                "settings": trained.verbalizer.settings,
-            },
+            "verbalizer": trained.verbalizer.to_json(),
         }
+
+    def _asked(self, model: str, prompt: str | None) -> tuple[TrainedPrompt | None, LanguageModel]:
+        """The trained prompt, if one is named, and the model to ask: its own before any other."""
+        trained = self._prompt(prompt)
+        return trained, self._model(model) if trained is None else trained.model
 
     def _model(self, name: str) -> LanguageModel:
         def load() -> LanguageModel:

@@ -62,6 +62,14 @@ class ComparisonResult:
             found = found - self.prior[of_all, verbalizer, None]
         return np.asarray(found.mean(0))
 
+    def probabilities(
+        self, template: int, verbalizer: int, *, calibrated: bool = False
+    ) -> np.ndarray:
+        """One cell's shares of the labels: (rows, labels), NaN in rows it has not come to."""
+        values = self.cell(template, verbalizer, calibrated=calibrated).astype(np.float64)
+        shares = np.exp(values - values.max(1, keepdims=True))
+        return np.asarray(shares / shares.sum(1, keepdims=True))
+
     def done(self, template: int, verbalizer: int) -> np.ndarray:
         """Which rows a cell has come to: (rows,)."""
         return ~np.isnan(self.cell(template, verbalizer)[:, 0])
@@ -122,9 +130,7 @@ class ComparisonResult:
         """
         import pandas as pd
 
-        values = self.cell(template, verbalizer, calibrated=calibrated).astype(np.float64)
-        probabilities = np.exp(values - values.max(1, keepdims=True))
-        probabilities /= probabilities.sum(1, keepdims=True)
+        probabilities = self.probabilities(template, verbalizer, calibrated=calibrated)
         found = pd.DataFrame(probabilities, columns=list(self.labels))
         seen = self.done(template, verbalizer)
         best = np.where(seen, np.nan_to_num(probabilities).argmax(1), -1)

@@ -62,6 +62,11 @@ class TrainedPrompt:
             calibration=calibration,
         )
 
+    def vectors_for(self, template: Template) -> Tensor | None:
+        """The vectors, if ``template`` still has the soft slots for them, else None."""
+        slots = self.model.soft_layout(template).vectors
+        return self.vectors if self.vectors is not None and len(self.vectors) == slots else None
+
     def save(self, folder: str | Path) -> Path:
         """Writes ``prompt.json`` and ``prompt.safetensors`` into ``folder`` and returns it."""
         folder = Path(folder)

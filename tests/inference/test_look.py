@@ -1,9 +1,12 @@
 """One look at a prompt says the same of the labels as `classify` does."""
 
 import pytest
+import torch
 
 from playground.inference.look import look
-from playground.methods import classify
+from playground.inference.service import Service
+from playground.methods import TrainedPrompt, classify
+from playground.methods.calibration import Calibration, domain_of
 from playground.models import LanguageModel, load_model
 from playground.prompts import Template, Verbalizer
 from tests import tiny
@@ -56,3 +59,30 @@ def test_a_verbalizer_that_does_not_fit_leaves_the_rest(model):
     assert seen["errors"]["verbalizer"]["code"] == "verbalizer.slot_count"
     assert "labels" not in seen
     assert len(seen["answers"]) == 3
+
+
+@pytest.mark.parametrize("calibration", ["contextual", "domain"])
+def test_a_trained_prompt_is_calibrated_with_its_vectors(calibration, tmp_path):
+    folder = tiny.save_model(tmp_path / "model", "bert")
+    model = load_model(str(folder))  # in the precision that the service takes
+    template, verbalizer = Template("{text} [SOFT*2] [MASK]"), Verbalizer(WORDS)
+    vectors = torch.randn(2, model.embedding_weight.shape[1])
+    prompt = TrainedPrompt("p-tuning", model, template, verbalizer, vectors)
+    prompt.save(tmp_path / "prompt")
+
+    def seen(source: str, prompt: str | None) -> dict[str, float]:
+        words = verbalizer.to_json()
+        found = Service().look(str(folder), source, ROW, words, 3, prompt, calibration)
+        assert found["errors"] == {}
+        return found["labels"]
+
+    if calibration == "contextual":
+        prior = Calibration.contextual(model, template, verbalizer, soft_vectors=vectors)
+    else:
+        prior = Calibration.domain_conditional(model, domain_of(template), verbalizer)
+    expected = prompt.classify([ROW], calibration=prior).iloc[0]
+    for label, chance in seen(str(template), str(tmp_path / "prompt")).items():
+        assert chance == pytest.approx(expected[label], rel=1e-3)
+    # a template without their slots leaves the vectors out
+    plain = "{text} It was [MASK]"
+    assert seen(plain, str(tmp_path / "prompt")) == pytest.approx(seen(plain, None))
