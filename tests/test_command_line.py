@@ -208,7 +208,8 @@ class TestClassify:
         assert "no column" in refused(*own, "--template", "{txt} [MASK]", "--labels", LABELS)
         assert "leave out --split" in refused(*own, "--split", "dev")
         assert "There are: dev" in refused("classify", "--data", "reviews", "--split", "nope")
-        assert "has no words" in refused(*own, "--template", TEMPLATE, "--labels", "a;b=c")
+        assert "no colon" in refused(*own, "--template", TEMPLATE, "--labels", "a;b=c")
+        assert "has no words" in refused(*own, "--template", TEMPLATE, "--labels", "a=;b=c")
         missing = str(tmp_path / "none.json")
         assert missing in refused(*own, "--template", TEMPLATE, "--verbalizer", missing)
         trained = ("--prompt", str(tmp_path), "--labels", LABELS)
@@ -247,7 +248,7 @@ class TestCompare:
         assert main(command) == 0
         assert capsys.readouterr().out == ""
         cells = read_csv(files["output"].read_text())
-        second = "negative=boring;positive=fun"
+        second = "negative: boring; positive: fun"
         assert [cell["verbalizer"] for cell in cells[1::2]] == [second] * 3
         rows = read_csv(files["predictions"].read_text())
         assert [row["text"] for row in rows][:2] == ["A lovely film.", "A dull film."]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from playground.cli import inputs
 from playground.cli.output import say
-from playground.prompts import Verbalizer
+from playground.prompts import Verbalizer, label_line
 from playground.settings import DEFAULT_MODEL
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def run(options: argparse.Namespace) -> int:
     code = _walk(comparison)
     result = comparison.result()
     cells = result.table()
-    cells["verbalizer"] = [inputs.labels_line(verbalizers[at]) for at in cells["verbalizer"]]
+    cells["verbalizer"] = [label_line(verbalizers[at]) for at in cells["verbalizer"]]
     cells.to_csv(
         options.output or sys.stdout, index=False, float_format="%.6f", lineterminator="\n"
     )
@@ -142,5 +142,5 @@ def _predictions(
     for template, source in enumerate(result.templates):
         for number, verbalizer in enumerate(verbalizers):
             cell = result.examples(template, number, calibrated=result.calibrated)
-            found[f"{source} {inputs.labels_line(verbalizer)}"] = cell["prediction"]
+            found[f"{source} {label_line(verbalizer)}"] = cell["prediction"]
     return found

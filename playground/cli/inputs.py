@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from playground.errors import DataError, SettingsError
-from playground.prompts import Template, Verbalizer
+from playground.prompts import Template, Verbalizer, read_label_line
 from playground.settings import DEFAULT_MODEL
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def verbalizer(options: argparse.Namespace, task: "Task | None") -> Verbalizer:
     if options.verbalizer is not None:
         return _from_file(options.verbalizer)
     if options.labels is not None:
-        return _from_line(options.labels)
+        return read_label_line(options.labels)
     if task is not None:
         return task.verbalizers[0].verbalizer
     raise _no_labels()
@@ -119,21 +119,11 @@ def verbalizer(options: argparse.Namespace, task: "Task | None") -> Verbalizer:
 def verbalizers(options: argparse.Namespace, task: "Task | None") -> list[Verbalizer]:
     """The labels that were written, those of JSON files, or those of a built-in dataset."""
     if options.labels or options.verbalizer:
-        written = map(_from_line, options.labels or ())
+        written = map(read_label_line, options.labels or ())
         return [*written, *map(_from_file, options.verbalizer or ())]
     if task is not None:
         return [start.verbalizer for start in task.verbalizers]
     raise _no_labels()
-
-
-def labels_line(verbalizer: Verbalizer) -> str:
-    """A verbalizer as ``--labels`` takes it."""
-    return ";".join(f"{row['label']}={row['words']}" for row in verbalizer.to_rows())
-
-
-def _from_line(line: str) -> Verbalizer:
-    parts = [part.partition("=") for part in line.split(";") if part.strip()]
-    return Verbalizer.from_rows({"label": label, "words": words} for label, _, words in parts)
 
 
 def _from_file(path: str) -> Verbalizer:

@@ -25,6 +25,7 @@ from playground.methods.comparison_scoring import Scorer, scorers
 from playground.methods.comparison_settings import CalibrationKind, concerning
 from playground.methods.demonstrations import Demonstrations
 from playground.models import LanguageModel
+from playground.processors import batch_rows
 from playground.prompts import Template, Verbalizer
 from playground.tasks.table import LABEL, records
 
@@ -32,7 +33,6 @@ Event = dict[str, Any]
 
 # Rows tokenized at a time and sorted by length: many batches, and soon done.
 CHUNK = 1024
-CPU_BATCH, ACCELERATOR_BATCH = 16, 256
 NEWS_SECONDS = 0.2  # between two events of a cell that is not done
 NEWS_SHARE = 0.1  # of the time at most goes into measuring
 
@@ -86,7 +86,7 @@ class Comparison:
         self.verbalizers = tuple(verbalizers)
         self.labels = self.verbalizers[0].labels
         self.step = 0
-        self.batch_size = CPU_BATCH if model.device.type == "cpu" else ACCELERATOR_BATCH
+        self.batch_size = batch_rows(model.device.type)
         place = {label: at for at, label in enumerate(self.labels)}
         self._truth = np.array([place[label] for label in rows[LABEL]])
         texts = self._texts_to_calibrate_on(train)

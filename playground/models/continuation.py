@@ -8,11 +8,10 @@ from torch import Tensor
 
 from playground.errors import ModelError
 from playground.models.encoded import Encoded
+from playground.processors import batch_rows
 
 if TYPE_CHECKING:
     from playground.models.language_model import LanguageModel
-
-CPU_BATCH, ACCELERATOR_BATCH = 16, 64
 
 
 def continuation_log_probabilities(
@@ -30,7 +29,7 @@ def continuation_log_probabilities(
     Raises ModelError where the network keeps nothing.
     """
     found = torch.zeros(len(prompts), len(continuations), device=model.device)
-    largest = CPU_BATCH if model.device.type == "cpu" else ACCELERATOR_BATCH
+    largest = batch_rows(model.device.type)
     longer = sum(len(tokens) > 1 for tokens in continuations)
     for chosen in _of_one_length(prompts, max(1, largest // max(1, longer))):
         with torch.inference_mode():

@@ -12,9 +12,8 @@ from playground.models.encoded import Encoded, SoftLayout
 from playground.models.encoding import Encoder
 from playground.models.families import FAMILIES
 from playground.models.label_reader import LabelReader
+from playground.processors import batch_rows
 from playground.prompts import Template, Verbalizer
-
-CPU_BATCH, ACCELERATOR_BATCH = 16, 64
 
 
 class LanguageModel:
@@ -229,7 +228,7 @@ class LanguageModel:
         share a batch, so that little of it is padding. A processor is fastest with small batches,
         an accelerator with larger ones.
         """
-        batch_size = batch_size or (CPU_BATCH if self.device.type == "cpu" else ACCELERATOR_BATCH)
+        batch_size = batch_size or batch_rows(self.device.type)
         order = sorted(range(len(encoded)), key=lambda i: len(encoded[i]), reverse=True)
         for start in range(0, len(order), batch_size):
             chosen = order[start : start + batch_size]

@@ -5,11 +5,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from playground.errors import PlaygroundError, VerbalizerError
+from playground.errors import PlaygroundError
 from playground.methods.comparison_result import ComparisonResult, read_comparison
 from playground.methods.comparison_settings import CalibrationKind
 from playground.page.engine import Engine
-from playground.prompts import Template, Verbalizer
+from playground.prompts import Template, Verbalizer, read_label_line
 from playground.recently_used import RecentlyUsed
 from playground.runs import plan_comparison
 from playground.tasks import fields_of
@@ -35,13 +35,8 @@ def read_templates(text: str) -> list[Template]:
 
 
 def read_verbalizers(text: str) -> list[Verbalizer]:
-    """The verbalizers of a text, one a line as `verbalizer_line` writes them. Raises LineError."""
-    return list(_read_lines(text, _verbalizer))
-
-
-def verbalizer_line(verbalizer: Verbalizer) -> str:
-    """``negative: terrible, bad; positive: great``."""
-    return "; ".join(f"{row['label']}: {row['words']}" for row in verbalizer.to_rows())
+    """The verbalizers of a text, one a line as `label_line` writes them. Raises LineError."""
+    return list(_read_lines(text, read_label_line))
 
 
 def verbalizer_name(verbalizer: Verbalizer) -> str:
@@ -50,21 +45,6 @@ def verbalizer_name(verbalizer: Verbalizer) -> str:
         words[0] + (f" +{len(words) - 1}" if words[1:] else "")
         for words in verbalizer.words.values()
     )
-
-
-def _verbalizer(line: str) -> Verbalizer:
-    rows = []
-    for part in filter(str.strip, line.split(";")):
-        label, colon, words = part.partition(":")
-        if not colon:
-            raise VerbalizerError(
-                f"“{part.strip()}” has no colon between a label and its words. Write a verbalizer "
-                "as in “negative: terrible, bad; positive: great”.",
-                code="verbalizer.no_colon",
-                part=part.strip(),
-            )
-        rows.append({"label": label.strip(), "words": words.strip()})
-    return Verbalizer.from_rows(rows)
 
 
 def _read_lines(text: str, make: Callable[[str], Made]) -> Iterator[Made]:

@@ -1,5 +1,6 @@
 """What a prompt is: templates and verbalizers, without any model."""
 
+from playground.prompts.label_line import label_line, read_label_line
 from playground.prompts.parts import (
     AnswerSlot,
     Field,
@@ -27,4 +28,6 @@ __all__ = [
     "TriggerSlot",
     "Truncation",
     "Verbalizer",
+    "label_line",
+    "read_label_line",
 ]

@@ -34,7 +34,7 @@ CELLS = [(template, verbalizer) for template in range(3) for verbalizer in range
 def small_chunks(monkeypatch):
     """So that few rows are several chunks of several batches."""
     monkeypatch.setattr(module, "CHUNK", 32)
-    monkeypatch.setattr(module, "CPU_BATCH", 7)
+    monkeypatch.setattr(module, "batch_rows", lambda device_type: 7)
 
 
 def make(toy, **options: Any) -> Comparison:
@@ -270,7 +270,7 @@ def test_a_stopped_comparison_goes_on_to_the_same_results(toy, tmp_path, step):
 def test_it_goes_on_where_batches_are_usually_of_another_size(toy, tmp_path, monkeypatch):
     whole = result_of(make(toy))
     stopped(make(toy), 6).save_checkpoint(tmp_path)
-    monkeypatch.setattr(module, "CPU_BATCH", 16)
+    monkeypatch.setattr(module, "batch_rows", lambda device_type: 16)
     second = make(toy)
     assert second.steps < make(toy).batch_size * 100
     second.load_checkpoint(tmp_path)

@@ -1,11 +1,8 @@
-"""The built-in model is what plain transformers makes of its files, and it knows good from bad."""
+"""The built-in masked model knows good from bad."""
 
 import pytest
-import torch
-from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from playground.models import load_model
-from playground.models.built_in import FOLDER
 from playground.prompts import Template, Verbalizer
 
 CLOZE = Template("{text} It was [MASK].")
@@ -16,18 +13,6 @@ BAD = "A dull, boring film. I hated every minute of it."
 @pytest.fixture(scope="module")
 def model():
     return load_model("pocket-bert", precision="float32")
-
-
-def test_plain_transformers_gives_the_same_answers(model):
-    folder = FOLDER / "pocket-bert"
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    network = AutoModelForMaskedLM.from_pretrained(folder, dtype=torch.float32).eval()
-    inputs = tokenizer(f"{GOOD} It was {tokenizer.mask_token}.", return_tensors="pt")
-    encoded = model.encode(CLOZE, [{"text": GOOD}])
-    assert list(encoded[0].ids) == inputs["input_ids"][0].tolist()
-    with torch.no_grad():
-        logits = network(**inputs).logits[0, encoded[0].answer[0]]
-    torch.testing.assert_close(model.answer_logits(encoded)[0, 0], logits, rtol=1e-4, atol=1e-4)
 
 
 def test_good_words_come_high_for_a_good_review_and_bad_ones_for_a_bad_one(model):

@@ -19,7 +19,6 @@ from playground.page.comparison import (
     read_templates,
     read_verbalizers,
     start_comparison,
-    verbalizer_line,
     verbalizer_name,
 )
 from playground.page.editors import read_verbalizer
@@ -32,7 +31,7 @@ from playground.page.run_controls import RunControls
 from playground.page.tabs.playground import PlaygroundTab
 from playground.page.task_start import task_start
 from playground.page.text import explain, language_of, say, shown, texts
-from playground.prompts import Verbalizer
+from playground.prompts import Verbalizer, label_line
 
 ROWS = 200  # enough for an interval of a few points, seconds with a small model
 
@@ -137,7 +136,7 @@ class CompareTab:
         except PlaygroundError:
             return [gr.skip(), gr.skip()]
         templates = [source for _, source in start.templates]
-        words = [verbalizer_line(Verbalizer.from_json(source)) for _, source in start.verbalizers]
+        words = [label_line(Verbalizer.from_json(source)) for _, source in start.verbalizers]
         return [
             _joined([template, *templates], MAX_TEMPLATES),
             _joined([_line_of(verbalizer), *words], MAX_VERBALIZERS),
@@ -254,7 +253,7 @@ def _joined(lines: list[str], most: int | None = None) -> str:
 
 def _line_of(verbalizer: dict[str, Any] | None) -> str:
     typed = _typed(verbalizer)
-    return "" if typed is None else verbalizer_line(typed)
+    return "" if typed is None else label_line(typed)
 
 
 def _typed(verbalizer: dict[str, Any] | None) -> Verbalizer | None:
