@@ -261,6 +261,20 @@ class TestBenchmarks:
         assert read.test["text"].tolist() == ['"It was']
         assert read.train[13]["text"].tolist() == ["NA"]
 
+    @pytest.mark.parametrize(("where", "far"), [("numeric", "location"), ("location", "numeric")])
+    def test_questions_for_places_and_numbers_get_their_own_names(self, where, far, tmp_path):
+        """Whether or not the splits have the two names exchanged; the test rows never have."""
+        questions = f"text\tlabel\nWhere is it ?\t{where}\nHow far is it ?\t{far}\nWho ?\thuman\n"
+        for name in (TESTS["trec"], SPLIT):
+            for part in ("train", "dev"):
+                file = tmp_path / name.format(name="trec", seed=13, part=part)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(questions, "utf-8")
+        read = read_benchmark(tmp_path, "trec", seeds=(13,))
+        for table in (read.train[13], read.dev[13]):
+            assert table["label"].tolist() == ["location", "numeric", "human"]
+        assert read.test["label"].tolist() == [where, far, "human"]
+
     def test_a_folder_without_them(self, tmp_path):
         with pytest.raises(DataError) as caught:
             read_benchmark(tmp_path, "sst-2")
