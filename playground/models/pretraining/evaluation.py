@@ -103,12 +103,12 @@ TOPIC = Prompt(
 )
 QUESTION = Verbalizer(
     {
-        "abbreviation": ["abbreviation"],
-        "description": ["description"],
-        "entity": ["thing"],
-        "human": ["person"],
-        "location": ["place"],
-        "numeric": ["number"],
+        "abbreviation": ["abbreviation", "letters"],
+        "description": ["reason", "way"],
+        "entity": ["thing", "animal"],
+        "human": ["man", "person"],
+        "location": ["place", "country"],
+        "numeric": ["number", "year"],
     }
 )
 
@@ -182,7 +182,7 @@ def sst2_prompt_fine_tuning(model: LanguageModel, scope: Scope) -> Iterator[Figu
 
 def trec_p_tuning(model: LanguageModel, scope: Scope) -> Iterator[Figure]:
     """Six kinds of question are more to learn than an opinion: larger steps, and more of them."""
-    prompt = Prompt(Template("[SOFT:the] [MASK] [SOFT::] {text}"), QUESTION)
+    prompt = Prompt(Template("[SOFT:what is the] [MASK] [SOFT:?] {text}"), QUESTION)
     settings = {"encoder": "none", "learning_rate": 1e-2, "steps": 300}
     yield _trained(model, scope, "trec", "TREC test", "p-tuning", prompt, **settings)
 
