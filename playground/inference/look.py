@@ -116,16 +116,11 @@ def _labels(
     scores: torch.Tensor,  # (labels,)
 ) -> dict[str, Any]:
     model, verbalizer = reader.model, reader.verbalizer
-    words = list(zip(verbalizer.all_words, reader.pieces, strict=True))
     return {
         "labels": dict(zip(verbalizer.labels, scores.softmax(-1).tolist(), strict=True)),
-        "pieces": {
-            word: [model.token_text(piece) for piece in pieces]
-            for word, pieces in words
-            if len(pieces) > 1
-        },
         "spellings": {
-            word: [model.token_spelling(piece) for piece in pieces] for word, pieces in words
+            word: [model.token_spelling(piece) for piece in pieces]
+            for word, pieces in zip(verbalizer.all_words, reader.pieces, strict=True)
         },
     }
 

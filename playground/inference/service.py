@@ -14,6 +14,7 @@ from playground.inference.look import look
 from playground.methods import TrainedPrompt
 from playground.methods import method as find_method
 from playground.methods.calibration import Calibration, domain_of
+from playground.methods.widening import nearby_words
 from playground.methods.zero_shot import answer_distribution, classify, iterate
 from playground.models import LanguageModel, load_model
 from playground.processors import settle_threads
@@ -46,6 +47,7 @@ class Service:
                 self.classify,
                 self.cost,
                 self.carried_by,
+                self.nearby_words,
             )
         }
 
@@ -120,6 +122,28 @@ class Service:
         assert verbalizer is not None
         words = Verbalizer.from_json(verbalizer)
         return list(iterate(classify(asked, Template(template), words, rows)))
+
+    def nearby_words(
+        self,
+        model: str,
+        template: str,
+        verbalizer: str,
+        rows: Sequence[Row],
+        count: int,
+        prompt: str | None,
+    ) -> list[dict[str, Any]]:
+        """The rows of `playground.methods.widening.nearby_words`."""
+        trained, asked = self._asked(model, prompt)
+        read = Template(template)
+        found = nearby_words(
+            asked,
+            read,
+            Verbalizer.from_json(verbalizer),
+            rows,
+            count=count,
+            soft_vectors=None if trained is None else trained.vectors_for(read),
+        )
+        return list(iterate(found))
 
     def cost(
         self,

@@ -9,7 +9,7 @@ from playground.page.text import explain, say, texts
 
 
 def aside(seen: Look, offered: dict[str, Any] | None, language: str) -> dict[str, Any]:
-    """What stands beside the fields: mistakes, an offer to convert, words of several tokens."""
+    """What stands beside the fields: mistakes, an offer to convert, words read otherwise."""
 
     def sentence(error: PlaygroundError | None) -> str:
         return "" if error is None else explain(error, language)
@@ -22,7 +22,7 @@ def aside(seen: Look, offered: dict[str, Any] | None, language: str) -> dict[str
             "verbalizer-message": sentence(seen.verbalizer_error),
         },
         "offer": offered,
-        "pieces": seen.pieces,
+        "marks": {word: of for word, of in seen.spellings.items() if of != [word]},
     }
 
 

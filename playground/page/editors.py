@@ -23,8 +23,10 @@ _SETTINGS = ("aggregation", "weights", "multi_token")
 def verbalizer_editor(elem_id: str, **options: Any) -> gr.HTML:
     """A table of labels; value ``{"rows": [{"label", "words", "colour"}], "settings": {…}}``.
 
-    Its event ``imported`` follows a JSON file, whose text is then in ``value["imported"]``. Words
-    of several tokens are marked when the document event ``pg-marks`` brings ``{word: [piece, …]}``.
+    Its event ``imported`` follows a JSON file, whose text is then in ``value["imported"]``; its
+    event ``widen`` asks for more words, which the document event ``pg-words`` brings by label.
+    Words that the model reads other than as they are written are marked when the document event
+    ``pg-marks`` brings ``{word: [piece, …]}``.
     """
     return _widget("verbalizer_editor", "editVerbalizer", "pg-verbalizer", elem_id, options)
 

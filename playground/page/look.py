@@ -16,8 +16,8 @@ class Look:
 
     ``tokens``: as `token_chips` takes them. ``answers``: rows for `figures.answer_bars`, ``other``:
     the probability outside them. ``labels``: label → probability; where they are calibrated
-    (``calibration``) ``raw`` has them as they were. ``pieces``: the tokens of each
-    label word that is more than one.
+    (``calibration``) ``raw`` has them as they were. ``spellings``: the tokens of each label word,
+    ``␣`` for a space that one brings along.
     """
 
     template: Template | None = None
@@ -31,7 +31,7 @@ class Look:
     other: float = 0.0
     labels: dict[str, float] | None = None
     raw: dict[str, float] | None = None
-    pieces: dict[str, list[str]] = field(default_factory=dict)
+    spellings: dict[str, list[str]] = field(default_factory=dict)
     calibration: str = "none"
     milliseconds: float = 0.0
     model_error: PlaygroundError | None = None

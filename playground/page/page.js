@@ -20,12 +20,12 @@ function playgroundWrite(area, text, cursor = text.length) {
   area.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
-/** What an answer brings beside its figures: messages, an offer, words of several tokens, the address. */
+/** What an answer brings beside its figures: messages, an offer, words read otherwise, the address. */
 function playgroundAside(aside) {
   if (!aside) return;
   document.dispatchEvent(new CustomEvent("pg-messages", { detail: aside.messages }));
   document.dispatchEvent(new CustomEvent("pg-offer", { detail: aside.offer }));
-  document.dispatchEvent(new CustomEvent("pg-marks", { detail: aside.pieces }));
+  document.dispatchEvent(new CustomEvent("pg-marks", { detail: aside.marks }));
   playgroundAddress(aside.query);
 }
 

@@ -1,8 +1,9 @@
 // The verbalizer as a table: a colour, a label and its words a row, with import and export as JSON.
 // What is typed lives in props.value; Python replaces it only when it sets another verbalizer.
-// Below the table stands how several words, and words of several tokens, make one score.
+// Below the table stands how several words, and words of several tokens, make one score. "weighted"
+// is the mean with the settings' `weights` (word → number).
 const POLICIES = {
-  aggregation: ["mean", "max", "logsumexp"],
+  aggregation: ["mean", "weighted", "max", "logsumexp"],
   multi_token: ["first", "mean", "exact"],
 };
 
@@ -14,6 +15,7 @@ function editVerbalizer({ element, props, watch, trigger }) {
     if (className) node.className = className;
     return node;
   };
+  const split = (words) => words.split(/[,，、|｜\n]/).map((word) => word.trim()).filter(Boolean);
   let marks = {};
   let drawn = "";
   let importing = false; // the rows that arrive next come from a file and ask for an answer
@@ -24,12 +26,21 @@ function editVerbalizer({ element, props, watch, trigger }) {
       words: row.querySelector(".pg-words").value,
       colour: row.querySelector(".pg-colour").value,
     }));
-  /** Those that are not as by default, with what no control shows, such as weights. */
+  const chosen = (name) => root.querySelector(`select[name=${name}]`)?.value ?? POLICIES[name][0];
+  /** Those that are not as by default. */
   const settings = () => {
-    const kept = { ...props.value?.settings };
-    for (const select of root.querySelectorAll("select")) {
-      delete kept[select.name];
-      if (select.selectedIndex > 0) kept[select.name] = select.value;
+    const kept = {};
+    for (const name of Object.keys(POLICIES)) {
+      if (chosen(name) !== POLICIES[name][0]) kept[name] = chosen(name);
+    }
+    if (kept.aggregation === "weighted") {
+      delete kept.aggregation;
+      kept.weights = {};
+      for (const input of root.querySelectorAll(".pg-weight input")) {
+        if (input.value !== "" && Number(input.value) !== 1) {
+          kept.weights[input.name] = Number(input.value);
+        }
+      }
     }
     return kept;
   };
@@ -53,11 +64,12 @@ function editVerbalizer({ element, props, watch, trigger }) {
         const title = text(`verbalizer.${name}.${value}`);
         select.append(make("option", "", { value, textContent: title }));
       }
-      const now = choices.indexOf(props.value?.settings?.[name]);
-      select.selectedIndex = Math.max(0, now);
+      const { weights, [name]: now } = props.value?.settings ?? {};
+      const weighted = name === "aggregation" && weights;
+      select.selectedIndex = Math.max(0, choices.indexOf(weighted ? "weighted" : now));
       select.addEventListener("change", () => {
+        root.querySelectorAll(".pg-verbalizer-row").forEach(annotate);
         changed();
-        root.querySelectorAll(".pg-verbalizer-row").forEach(showMarks);
       });
       label.append(select);
       line.append(label);
@@ -65,21 +77,41 @@ function editVerbalizer({ element, props, watch, trigger }) {
     return line;
   }
 
-  function showMarks(row) {
-    const policy = root.querySelector("select[name=multi_token]")?.value ?? "first";
-    const line = row.querySelector(".pg-pieces");
+  /** What stands under the words: how the model reads them, and what each weighs. */
+  function annotate(row) {
+    const words = split(row.querySelector(".pg-words").value);
+    showMarks(row.querySelector(".pg-pieces"), words);
+    showWeights(row.querySelector(".pg-weights"), words);
+  }
+  function showMarks(line, words) {
+    const policy = chosen("multi_token");
     line.textContent = "";
-    for (const word of row.querySelector(".pg-words").value.split(/[,，、\n]/)) {
-      const pieces = marks[word.trim()];
-      if (!pieces) continue;
-      const mark = make("span", "pg-piece-mark", { title: text(`verbalizer.policy.${policy}`) });
+    for (const word of words.filter((word) => marks[word])) {
+      const pieces = marks[word];
+      const title = text(pieces.length > 1 ? `verbalizer.policy.${policy}` : "verbalizer.spelled");
+      const mark = make("span", "pg-piece-mark", { title });
       pieces.forEach((piece, index) => {
-        mark.append(make("span", index ? "pg-piece" : "pg-piece pg-piece-first", { textContent: piece }));
+        const first = pieces.length > 1 && !index ? " pg-piece-first" : "";
+        mark.append(make("span", `pg-piece${first}`, { textContent: piece }));
       });
       line.append(mark);
     }
-    if (line.childElementCount) {
+    if (words.some((word) => marks[word]?.length > 1)) {
       line.append(make("span", "pg-note", { textContent: text(`verbalizer.marked.${policy}`) }));
+    }
+  }
+  function showWeights(line, words) {
+    const before = { ...props.value?.settings?.weights };
+    for (const input of root.querySelectorAll(".pg-weight input")) before[input.name] = input.value;
+    line.textContent = "";
+    if (chosen("aggregation") !== "weighted") return;
+    for (const word of words) {
+      const label = make("label", "pg-weight", { textContent: word });
+      const input = make("input", "", { type: "number", name: word, value: before[word] ?? 1 });
+      Object.assign(input, { min: 0, step: 0.5 });
+      input.addEventListener("input", keep);
+      label.append(input);
+      line.append(label);
     }
   }
 
@@ -90,7 +122,7 @@ function editVerbalizer({ element, props, watch, trigger }) {
       node.setAttribute("aria-label", text(name));
       node.placeholder = text(name);
       node.addEventListener("input", () => {
-        showMarks(row);
+        annotate(row);
         keep();
       });
       return node;
@@ -111,18 +143,19 @@ function editVerbalizer({ element, props, watch, trigger }) {
       input("pg-words", words, "verbalizer.words"),
       remove,
       make("div", "pg-pieces"),
+      make("div", "pg-weights"),
     );
     list.append(row);
-    showMarks(row);
     return row;
   }
 
   function download() {
-    const words = (cell) => cell.split(/[,，、\n]/).map((word) => word.trim()).filter(Boolean);
+    const slots = (cell) => cell.split(/[|｜]/).map(split);
     const labels = {};
     const colours = {};
     for (const row of rows()) {
-      labels[row.label] = words(row.words);
+      const words = slots(row.words);
+      labels[row.label] = words.length > 1 ? words : words[0];
       colours[row.label] = row.colour;
     }
     const content = JSON.stringify({ labels, colours, ...settings() }, null, 2) + "\n";
@@ -159,11 +192,12 @@ function editVerbalizer({ element, props, watch, trigger }) {
       importing = true;
       trigger("imported", {});
     });
+    button("verbalizer.widen", () => trigger("widen", {}));
     button("verbalizer.import", () => file.click());
     button("verbalizer.export", download);
     bar.append(file);
     root.append(list, policies(), bar);
-    root.querySelectorAll(".pg-verbalizer-row").forEach(showMarks);
+    root.querySelectorAll(".pg-verbalizer-row").forEach(annotate);
     drawn = whole({ rows: rows(), settings: settings() });
   }
 
@@ -177,7 +211,16 @@ function editVerbalizer({ element, props, watch, trigger }) {
   watch("texts", draw);
   document.addEventListener("pg-marks", (event) => {
     marks = event.detail || {};
-    root.querySelectorAll(".pg-verbalizer-row").forEach(showMarks);
+    root.querySelectorAll(".pg-verbalizer-row").forEach(annotate);
+  });
+  document.addEventListener("pg-words", ({ detail: more }) => {
+    for (const row of root.querySelectorAll(".pg-verbalizer-row")) {
+      const input = row.querySelector(".pg-words");
+      const added = more[row.querySelector(".pg-label").value] ?? [];
+      input.value = [...split(input.value), ...added].join(", ");
+      annotate(row);
+    }
+    changed();
   });
   draw();
 }

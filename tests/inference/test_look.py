@@ -34,10 +34,9 @@ def test_labels_are_those_of_classify(policy, model):
 def test_label_words_are_shown_as_the_model_reads_them(model):
     seen = look(model, Template("{text} It was [MASK]"), ROW, Verbalizer(WORDS), top_k=3)
     assert set(seen["spellings"]) == {"great", "goodly", "bad"}
-    assert seen["pieces"].keys() <= seen["spellings"].keys()
     space = "␣" if model.tokenizer.bos_token else ""
     assert seen["spellings"]["great"] == [f"{space}great"]
-    assert len(seen["spellings"]["goodly"]) == len(seen["pieces"]["goodly"]) > 1
+    assert len(seen["spellings"]["goodly"]) > 1
 
 
 def test_several_slots(tmp_path):

@@ -107,6 +107,55 @@ def test_a_word_of_several_tokens_is_marked_and_its_policy_named(page: Page) -> 
     expect(pieces.locator(".pg-piece").nth(1)).to_contain_text("##")
 
 
+def test_words_that_the_model_reads_otherwise_are_shown_as_it_reads_them(page: Page) -> None:
+    pieces = page.locator("#verbalizer .pg-pieces").first
+    expect(pieces).to_be_empty()
+    page.locator("#verbalizer .pg-words").first.fill("Terrible")
+    expect(pieces).to_have_text("terrible")
+    write(page, "{text} It was [MASK]")
+    page.locator("#model input").click()
+    page.get_by_role("option", name="pocket-gpt").click()
+    expect(pieces.locator(".pg-piece").first).to_contain_text("␣")
+
+
+def test_words_are_weighed_one_by_one(page: Page) -> None:
+    share = page.locator("#label-bars .bars .point text").first
+    expect(share).not_to_be_empty()
+    page.locator("#verbalizer .pg-words").nth(1).fill("great, bad")
+    written = share.text_content() or ""
+    expect(share).not_to_have_text(written)
+    written = share.text_content() or ""
+    page.locator("#verbalizer select[name=aggregation]").select_option("weighted")
+    weights = page.locator("#verbalizer .pg-weight input")
+    expect(weights).to_have_count(3)
+    weights.nth(2).fill("0")
+    expect(share).not_to_have_text(written)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export JSON").click()
+    assert json.loads(download.value.path().read_text())["weights"] == {"bad": 0}
+    page.reload()
+    expect(weights.nth(2)).to_have_value("0")  # the address remembers
+
+
+def test_more_words_for_the_labels_are_offered_and_struck_out(page: Page) -> None:
+    panel, words = page.locator("#widening .pg-widening"), page.locator("#verbalizer .pg-words")
+    page.get_by_role("button", name="More words").click()
+    negative = panel.locator(".pg-word-list").first
+    expect(negative.locator("[aria-pressed=true]")).to_have_count(6)
+    expect(negative).to_contain_text("awful")
+    negative.get_by_text("awful").click()
+    expect(negative.locator("[aria-pressed=true]")).to_have_count(5)
+    kept = negative.locator("[aria-pressed=true]").all_text_contents()
+    panel.get_by_role("button", name="Add the words").click()
+    expect(panel).to_be_hidden()
+    expect(words.first).to_have_value(", ".join(["terrible", *kept]))
+    expect(page.locator("#answer-bars .bars .point")).to_have_count(11)
+    words.first.fill("| terrible")
+    words.nth(1).fill("| great")
+    page.get_by_role("button", name="More words").click()
+    expect(page.locator("#verbalizer-message")).not_to_be_empty()
+
+
 def test_a_new_colour_is_the_labels_everywhere(page: Page) -> None:
     page.locator("#verbalizer .pg-colour").nth(1).fill("#123456")
     expect(page.locator(".pg-dot")).to_have_css("background-color", "rgb(18, 52, 86)")

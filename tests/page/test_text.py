@@ -532,7 +532,7 @@ def test_errors_of_runs(runs: Runs, run_id: str) -> None:
     with runs.store.folder(run_id).lock(0):
         runs.store.set_state(run_id, "running")
         sentence = told("runs.delete_running", lambda: runs.delete(run_id))
-        assert "训练中" in sentence
+        assert "运行中" in sentence
     runs.store.set_state(run_id, "finished")
     told("runs.finished", lambda: runs.resume(run_id))
     sentence = told("runs.not_running", lambda: runs.pause(run_id))

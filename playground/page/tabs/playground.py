@@ -15,12 +15,10 @@ from playground.page.conversion import conversion_offer, offer
 from playground.page.editors import (
     code_view,
     hidden_script,
-    import_verbalizer,
     prediction_line,
     reshape,
     row_editor,
     token_chips,
-    verbalizer_editor,
     verbalizer_value,
 )
 from playground.page.engine import Engine
@@ -41,6 +39,7 @@ from playground.page.task_start import (
     task_start,
 )
 from playground.page.text import explain, language_of, shown, texts
+from playground.page.verbalizer_card import VerbalizerCard
 from playground.prompts import Verbalizer
 from playground.tasks import built_in_tasks
 
@@ -73,7 +72,7 @@ class PlaygroundTab:
             with gr.Column(scale=6, min_width=340):
                 self._build_answer()
         self.inputs = PromptInputs(
-            header.model, header.task, self.template, self.verbalizer, self.prompt, self.row
+            header.model, header.task, self.template, self.words.table, self.prompt, self.row
         )
 
     def _build_prompt(self) -> None:
@@ -134,20 +133,7 @@ class PlaygroundTab:
         with gr.Column(elem_classes="pg-card"):
             gr.Markdown(shown("playground.as_the_model_sees_it"), elem_classes="pg-title")
             self.chips = token_chips("chips", value=None)
-        with gr.Column(elem_classes="pg-card"):
-            with gr.Row(elem_classes="pg-card-head"):
-                gr.Markdown(shown("playground.verbalizer"), elem_classes="pg-title")
-                self.starting_verbalizer = gr.Dropdown(
-                    choices=[],
-                    show_label=False,
-                    container=False,
-                    interactive=True,
-                    scale=0,
-                    min_width=210,
-                    elem_id="starting-verbalizer",
-                )
-            self.verbalizer = verbalizer_editor("verbalizer", value={"rows": []}, texts={})
-            self.verbalizer_message = message_line("verbalizer-message")
+        self.words = VerbalizerCard(self.engine)
 
     def _build_answer(self) -> None:
         with gr.Column(elem_classes="pg-card"):
@@ -192,7 +178,7 @@ class PlaygroundTab:
             inputs.prompt,
             inputs.row,
             self.starting,
-            self.starting_verbalizer,
+            self.words.starting,
         ]
         carried = [inputs.model, inputs.template, inputs.verbalizer]
         opened = [inputs.model, inputs.task, self.calibration, *self.picked_by_task]
@@ -210,9 +196,9 @@ class PlaygroundTab:
             ),
             (self.starting.input, lambda chosen: chosen, [self.starting], [inputs.template]),
             (
-                self.starting_verbalizer.input,
+                self.words.starting.input,
                 lambda chosen: verbalizer_value(Verbalizer.from_json(chosen)),
-                [self.starting_verbalizer],
+                [self.words.starting],
                 [inputs.verbalizer],
             ),
             (inputs.prompt.input, self.pick_prompt, [inputs.prompt], carried),
@@ -228,12 +214,7 @@ class PlaygroundTab:
         self.calibration.input(
             self.answer, trigger_mode="always_last", queue=False, **self.ask_with
         )
-        self.verbalizer.imported(
-            import_verbalizer,
-            [inputs.verbalizer],
-            [inputs.verbalizer, self.verbalizer_message],
-            **PRIVATE,
-        )
+        self.words.wire([inputs.model, inputs.task, inputs.template, inputs.prompt])
         inputs.prompt.focus(self.list_prompts, [inputs.prompt], [inputs.prompt], **PRIVATE)
 
     # ---- handlers ------------------------------------------------------------------------------
