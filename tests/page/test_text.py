@@ -18,6 +18,9 @@ from playground.errors import PlaygroundError, RunError
 from playground.methods import TrainedPrompt, method, methods
 from playground.methods.checkpoint import read_checkpoint
 from playground.methods.comparison_settings import CalibrationKind
+from playground.methods.search_result import read_search
+from playground.methods.searches import search_method, searches
+from playground.methods.triggers import refuse_soft_slots
 from playground.models import LanguageModel, encoding, load_model
 from playground.page import text as page_text
 from playground.page.figures import run_figures
@@ -171,10 +174,10 @@ def test_every_composed_id_has_a_text(pattern: str, names: list[str]) -> None:
     assert {pattern.format(name) for name in names} <= set(ENGLISH)
 
 
-@pytest.mark.parametrize("name", methods())
+@pytest.mark.parametrize("name", [*methods(), *searches()])
 def test_every_method_and_setting_has_its_words(name: str) -> None:
     needed = {f"method.{name}", f"method.{name}.help"}
-    for setting, info in method(name).settings.model_fields.items():
+    for setting, info in (methods() | searches())[name].settings.model_fields.items():
         needed |= {f"setting.{setting}", f"setting.{setting}.help"}
         if get_origin(info.annotation) is not None:
             needed |= {f"choice.{setting}.{value}" for value in get_args(info.annotation)}
@@ -399,9 +402,12 @@ RAISING: list[tuple[str, Callable[[], object]]] = [
     ("settings.invalid", settings(steps=0)),
     ("settings.invalid", settings(encoder="gru")),
     ("settings.no_such_method", lambda: method("magic")),
+    ("settings.no_such_method", lambda: search_method("magic")),
     ("settings.port", environment(GRADIO_SERVER_PORT="http")),
     ("settings.home", environment(PLAYGROUND_HOME="/dev/null/x")),
     ("prompt.unreadable", lambda: TrainedPrompt.describe("/no/such/folder")),
+    ("search.soft_slots", lambda: refuse_soft_slots(Template("[SOFT] [MASK]"))),
+    ("search.unreadable", lambda: read_search("/no/such/folder")),
     ("runs.bad_checkpoint", lambda: read_checkpoint(Path("/no/such/folder"), None, None)),  # type: ignore[arg-type]
 ]
 

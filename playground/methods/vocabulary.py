@@ -1,0 +1,31 @@
+"""Which tokens of a model's vocabulary a search may pick."""
+
+import torch
+from torch import Tensor
+
+from playground.models import LanguageModel
+
+_SPACES = ("Ġ", "▁")  # how tokenizers write the space that a token brings with it
+
+
+def special_tokens(model: LanguageModel) -> Tensor:
+    """Which tokens are special, or rows of the embedding without a token: (vocabulary,)."""
+    tokenizer = model.tokenizer
+    special = torch.zeros(len(model.embedding_weight), dtype=torch.bool)
+    special[len(tokenizer) :] = True
+    ids = {*tokenizer.all_special_ids}
+    ids |= {number for number, token in tokenizer.added_tokens_decoder.items() if token.special}
+    special[sorted(ids)] = True
+    return special.to(model.device)
+
+
+def capitalised_starts(model: LanguageModel) -> Tensor:
+    """Which tokens begin a word with a capital letter: (vocabulary,)."""
+    known = range(min(len(model.tokenizer), len(model.embedding_weight)))
+    tokens = [str(token) for token in model.tokenizer.convert_ids_to_tokens(list(known))]
+    writes_spaces = any(token.startswith(_SPACES) for token in tokens)
+    capitalised = torch.zeros(len(model.embedding_weight), dtype=torch.bool)
+    for number, token in enumerate(tokens):
+        begins = token.startswith(_SPACES) if writes_spaces else not token.startswith("##")
+        capitalised[number] = begins and model.token_text(number)[:1].isupper()
+    return capitalised.to(model.device)
