@@ -4,9 +4,9 @@ from typing import cast
 
 import torch
 
+from playground.methods.learner import Learner
 from playground.methods.prompt_encoder import PromptEncoder
 from playground.methods.settings import PTuningSettings, TrainingSettings
-from playground.methods.training import Learner
 from playground.models import LanguageModel
 from playground.prompts import AnswerSlot, Part, SoftSlot, Template, Text, Verbalizer
 from playground.prompts.syntax import write

@@ -7,9 +7,9 @@ https://arxiv.org/abs/2012.15723.
 
 import torch
 
+from playground.methods.learner import Learner
 from playground.methods.prompt_encoder import PromptEncoder
 from playground.methods.settings import TrainingSettings
-from playground.methods.training import Learner
 from playground.models import LanguageModel
 from playground.prompts import Template, Verbalizer
 

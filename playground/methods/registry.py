@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, cast
 from playground.errors import SettingsError
 from playground.methods.settings import (
     PromptFineTuningSettings,
+    PromptTuningSettings,
     PTuningSettings,
     TrainingSettings,
 )
 
 if TYPE_CHECKING:
-    from playground.methods.training import Learner
+    from playground.methods.learner import Learner
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,12 @@ _METHODS = (
         "frozen.",
         PTuningSettings,
         "playground.methods.p_tuning:PTuning",
+    ),
+    Method(
+        "prompt-tuning",
+        "Trains the vectors in the soft slots themselves; the model stays frozen.",
+        PromptTuningSettings,
+        "playground.methods.prompt_tuning:PromptTuning",
     ),
     Method(
         "prompt-fine-tuning",

@@ -93,6 +93,23 @@ class PTuningSettings(TrainingSettings):
     )
 
 
+Initialisation = Literal["label-words", "vocabulary", "random"]
+
+
+class PromptTuningSettings(TrainingSettings):
+    """Of prompt tuning."""
+
+    learning_rate: float = Field(
+        1e-2, gt=0, le=10, description="Step size for the vectors; 1e-3 to 0.3 are usual."
+    )
+    soft_tokens: int = Field(
+        20, ge=1, le=128, description="Soft tokens put in front where the template has none."
+    )
+    initialisation: Initialisation = Field(
+        "label-words", description="Where the vectors start: label words, vocabulary, or random."
+    )
+
+
 class PromptFineTuningSettings(TrainingSettings):
     """Of prompt-based fine-tuning."""
 

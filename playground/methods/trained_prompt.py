@@ -13,15 +13,21 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from playground.errors import ModelError, PlaygroundError
+from playground.errors import ModelError, PlaygroundError, VerbalizerError
 from playground.methods.calibration import Calibration
-from playground.methods.zero_shot import Rows, answer_distribution, classify
-from playground.models import LanguageModel
+from playground.methods.zero_shot import (
+    Rows,
+    answer_distribution,
+    classify,
+    iterate,
+    label_table,
+)
+from playground.models import LabelHead, LanguageModel
 from playground.prompts import Template, Verbalizer
 
 FORMAT = 1
 _TENSORS, _DESCRIPTION = "prompt.safetensors", "prompt.json"
-_VECTORS, _NETWORK = "soft_vectors", "network."
+_VECTORS, _NETWORK, _HEAD = "soft_vectors", "network.", "head."
 _ENTRIES = (
     *("method", "model", "embedding", "vocabulary", "fingerprint", "template", "verbalizer"),
     *("step", "tunes_model", "settings"),
@@ -33,7 +39,8 @@ class TrainedPrompt:
     """A template, a verbalizer and what was trained for them.
 
     ``vectors`` (vectors, embedding) stand in the template's soft slots; ``model`` is the language
-    model they were trained with, its weights changed if ``tunes_model``.
+    model they were trained with, its weights changed if ``tunes_model``. With a ``head`` the labels
+    come from it, and from the texts alone; template and words serve the answer distribution.
     """
 
     method: str
@@ -44,6 +51,7 @@ class TrainedPrompt:
     tunes_model: bool = False
     step: int = 0
     settings: dict[str, Any] = field(default_factory=dict)
+    head: LabelHead | None = None
 
     def answer_distribution(self, row: Mapping[str, object], *, top_k: int = 10) -> pd.DataFrame:
         """As `playground.answer_distribution`, with what was trained."""
@@ -52,7 +60,19 @@ class TrainedPrompt:
         )
 
     def classify(self, rows: Rows, *, calibration: Calibration | None = None) -> pd.DataFrame:
-        """As `playground.classify`, with what was trained."""
+        """As `playground.classify`, with what was trained.
+
+        Raises VerbalizerError where a calibration is given for labels that come from a head.
+        """
+        if self.head is not None:
+            if calibration is not None:
+                raise VerbalizerError(
+                    "This prompt reads its labels off a trained head, not off words, so there is "
+                    "no taste for words to take out. Leave the calibration out.",
+                    code="calibration.no_words",
+                )
+            scores = self.head.score_rows(self.model, list(iterate(rows)))
+            return label_table(scores, self.verbalizer.labels)
         return classify(
             self.model,
             self.template,
@@ -78,6 +98,9 @@ class TrainedPrompt:
             # the named parameters list tied weights once, which safetensors insists on
             for name, value in self.model.network.named_parameters():
                 tensors[_NETWORK + name] = value.detach().cpu().contiguous()
+        if self.head is not None:
+            for name, value in self.head.state_dict().items():
+                tensors[_HEAD + name] = value.detach().cpu().contiguous()
         save_file(tensors, folder / _TENSORS)
         description = {
             "format": FORMAT,
@@ -129,17 +152,19 @@ class TrainedPrompt:
             if model.soft_layout(template).vectors != (0 if vectors is None else len(vectors)):
                 raise ValueError("not as many vectors as soft slots")
             if description["tunes_model"]:
-                weights = {name.removeprefix(_NETWORK): value for name, value in tensors.items()}
-                model = with_weights(model, weights)
+                model = with_weights(model, _under(_NETWORK, tensors))
+            verbalizer = Verbalizer.from_json(json.dumps(description["verbalizer"]))
+            head = _under(_HEAD, tensors)
             return cls(
                 method=description["method"],
                 model=model,
                 template=template,
-                verbalizer=Verbalizer.from_json(json.dumps(description["verbalizer"])),
+                verbalizer=verbalizer,
                 vectors=None if vectors is None else vectors.to(model.device),
                 tunes_model=description["tunes_model"],
                 step=description["step"],
                 settings=description["settings"],
+                head=_head(model, template, verbalizer, head) if head else None,
             )
         except (
             *(OSError, ValueError, KeyError, RuntimeError),
@@ -156,6 +181,23 @@ def with_weights(model: LanguageModel, weights: Mapping[str, Tensor]) -> Languag
             parameter.copy_(weights[name])
             parameter.requires_grad_(False)
     return copy
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Those of the tensors whose names begin so, without that beginning."""
+    return {
+        name.removeprefix(prefix): value
+        for name, value in tensors.items()
+        if name.startswith(prefix)
+    }
+
+
+def _head(
+    model: LanguageModel, template: Template, verbalizer: Verbalizer, weights: Mapping[str, Tensor]
+) -> LabelHead:
+    head = LabelHead(model, template, len(verbalizer.labels))
+    head.load_state_dict(weights)
+    return head.requires_grad_(False)
 
 
 def _fingerprint(model: LanguageModel) -> str:

@@ -7,7 +7,7 @@ draws the same curve as an uninterrupted one.
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,82 +15,20 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from playground.errors import DataError, VerbalizerError
+from playground.errors import DataError, PlaygroundError
 from playground.methods.checkpoint import read_checkpoint, write_checkpoint
+from playground.methods.learner import Learner, trainable_reader
 from playground.methods.registry import method
-from playground.methods.settings import TrainingSettings
-from playground.methods.trained_prompt import TrainedPrompt, with_weights
+from playground.methods.trained_prompt import TrainedPrompt
 from playground.methods.zero_shot import iterate
 from playground.models import Encoded, LanguageModel
+from playground.models.label_scorer import score_labels
 from playground.prompts import SoftSlot, Template, Verbalizer
 from playground.prompts.syntax import write
 from playground.tasks.table import LABEL, require_labels
 
 Event = dict[str, Any]
 GRADIENT_NORM = 1.0
-
-
-class Learner(nn.Module):
-    """What a method trains. A method derives from it and makes its ``prompt_encoder``.
-
-    ``model_learning_rate`` None leaves the language model frozen and shared; a number trains a
-    copy of it in float32.
-    """
-
-    prompt_encoder: nn.Module | None
-
-    def __init__(
-        self,
-        model: LanguageModel,
-        template: Template,
-        verbalizer: Verbalizer,
-        settings: TrainingSettings,
-        *,
-        model_learning_rate: float | None = None,
-    ) -> None:
-        super().__init__()
-        self.template = template
-        self.verbalizer = verbalizer
-        self.settings = settings
-        self.model_learning_rate = model_learning_rate
-        self.prompt_encoder = None
-        self.base_model = model
-        self.language_model = model if model_learning_rate is None else model.trainable_copy()
-        self.label_reader = model.label_reader(template, verbalizer)
-        if self.label_reader.several_passes:
-            raise VerbalizerError(
-                "Words of several tokens that are scored exactly take several looks at each "
-                "example, which a training cannot make. Score them by their first token or by "
-                "their mean.",
-                code="verbalizer.not_trainable",
-            )
-        self.network = None if model_learning_rate is None else self.language_model.network
-
-    def soft_vectors(self) -> Tensor | None:
-        """The vectors for the soft slots: (vectors, embedding)."""
-        return None if self.prompt_encoder is None else self.prompt_encoder()
-
-    def label_scores(self, batch: Sequence[Encoded]) -> Tensor:
-        """Scores of the labels by the answer slots: (batch, labels)."""
-        logits = self.language_model.answer_logits(
-            batch, token_ids=self.label_reader.token_ids, soft_vectors=self.soft_vectors()
-        )  # (batch, slots, tokens)
-        return self.label_reader.label_scores(logits)
-
-    def parameter_groups(self) -> list[dict[str, Any]]:
-        """Parameters with their peak learning rates, for the optimizer."""
-        groups = []
-        if self.prompt_encoder is not None:
-            parameters = list(self.prompt_encoder.parameters())
-            groups.append({"params": parameters, "peak": self.settings.learning_rate})
-        if self.network is not None:
-            parameters = list(self.network.parameters())
-            groups.append({"params": parameters, "peak": self.model_learning_rate})
-        return groups
-
-    def trainable(self) -> int:
-        """How many numbers are learned."""
-        return sum(p.numel() for group in self.parameter_groups() for p in group["params"])
 
 
 class Training:
@@ -141,10 +79,8 @@ class Training:
             yield None
 
     def _opening(self) -> Iterator[Event | None]:
-        plain = _without_soft_slots(self.learner.template)
-        encoded = self.learner.base_model.encode(plain, self._rows(self._dev_table))
         accuracy = None
-        for result in self._measure(self.learner.base_model, encoded, self._dev_targets, None):
+        for result in self._zero_shot():
             yield None
             accuracy = result["accuracy"]
         verbalizer = self.learner.verbalizer
@@ -168,12 +104,9 @@ class Training:
         if self.step % self.settings.snapshot_every == 0 or last:
             yield self._snapshot()
         if len(self._dev) and (self.step % self.settings.dev_every == 0 or last):
-            learner = self.learner
-            vectors = self._baked()
             measured: Event = {}
-            for so_far in self._measure(
-                learner.language_model, self._dev, self._dev_targets, vectors
-            ):
+            scored = score_labels(self.learner.scorer, *self._answering(), self._dev)
+            for so_far in _measure(scored, self._dev_targets):
                 measured = so_far
                 yield None
             yield {"step": self.step, "split": "dev", **measured}
@@ -237,31 +170,25 @@ class Training:
 
     # ---- looking -------------------------------------------------------------------------------
 
-    def _measure(
-        self, model: LanguageModel, encoded: list[Encoded], targets: Tensor, vectors: Tensor | None
-    ) -> Iterator[dict[str, float]]:
-        """Loss and accuracy so far, after each batch."""
-        loss, right, seen = 0.0, 0, 0
-        reader = self.learner.label_reader
-        for chosen, logits in model.score(encoded, reader.token_ids, soft_vectors=vectors):
-            scores = reader.label_scores(logits)  # (batch, labels)
-            wanted = targets[chosen]
-            loss += float(nn.functional.cross_entropy(scores, wanted, reduction="sum"))
-            right += int((scores.argmax(1) == wanted).sum())
-            seen += len(chosen)
-            yield {"loss": loss / seen, "accuracy": right / seen}
+    def _zero_shot(self) -> Iterator[dict[str, float]]:
+        """What the model as it is measures on the dev set, by the words, if it can read them."""
+        model = self.learner.base_model
+        plain = _without_soft_slots(self.learner.template)
+        try:
+            reader = trainable_reader(model, plain, self.learner.verbalizer)
+            encoded = reader.encode(model, self._rows(self._dev_table))
+        except PlaygroundError:  # a head reads texts that suit no words
+            return
+        yield from _measure(score_labels(reader, model, None, encoded), self._dev_targets)
 
     def _snapshot(self) -> Event:
         learner = self.learner
-        vectors = self._baked()
+        model, vectors = self._answering()
         pinned = []
         if self._pinned:
             probabilities: list[list[float]] = [[]] * len(self._pinned)
-            for chosen, logits in learner.language_model.score(
-                self._pinned, learner.label_reader.token_ids, soft_vectors=vectors
-            ):
-                shares = learner.label_reader.label_scores(logits).softmax(-1).tolist()
-                for place, share in zip(chosen, shares, strict=True):
+            for chosen, scores in score_labels(learner.scorer, model, vectors, self._pinned):
+                for place, share in zip(chosen, scores.softmax(-1).tolist(), strict=True):
                     probabilities[place] = share
             for row, share in zip(self._rows(self._pinned_table), probabilities, strict=True):
                 shown = " / ".join(str(row[name]) for name in learner.template.fields)
@@ -283,9 +210,9 @@ class Training:
             ],
         }
 
-    def _baked(self) -> Tensor | None:
-        with torch.inference_mode():
-            return self.learner.soft_vectors()
+    def _answering(self) -> tuple[LanguageModel, Tensor | None]:
+        with torch.no_grad():
+            return self.learner.answering()
 
     # ---- keeping -------------------------------------------------------------------------------
 
@@ -296,10 +223,8 @@ class Training:
     def trained_prompt(self) -> TrainedPrompt:
         """What the training has come to: usable at any step."""
         learner = self.learner
-        vectors = self._baked()
-        model = learner.base_model
-        if learner.network is not None:
-            model = with_weights(model, dict(learner.network.named_parameters()))
+        with torch.no_grad():
+            model, vectors = learner.trained()
         return TrainedPrompt(
             method=self.method,
             model=model,
@@ -307,7 +232,8 @@ class Training:
             verbalizer=learner.verbalizer,
             settings=self.settings.model_dump(),
             step=self.step,
-            vectors=None if vectors is None else vectors.clone().detach(),
+            vectors=vectors,
+            head=None if learner.head is None else learner.head.frozen_copy(),
             tunes_model=learner.network is not None,
         )
 
@@ -325,7 +251,7 @@ class Training:
         return list(iterate(table))
 
     def _encode(self, table: pd.DataFrame) -> list[Encoded]:
-        return self.learner.base_model.encode(self.learner.template, self._rows(table))
+        return self.learner.encode(self._rows(table))
 
     def _label_indices(self, table: pd.DataFrame) -> Tensor:
         index = {label: i for i, label in enumerate(self.labels)}
@@ -357,6 +283,19 @@ def start(
     if pinned is None:
         pinned = (dev if len(dev) else train).head(3)
     return Training(name, learner, train, dev, pinned)
+
+
+def _measure(
+    scored: Iterable[tuple[list[int], Tensor]], targets: Tensor
+) -> Iterator[dict[str, float]]:
+    """Loss and accuracy so far, after each batch of what `score_labels` gives."""
+    loss, right, seen = 0.0, 0, 0
+    for chosen, scores in scored:  # (batch, labels)
+        wanted = targets[chosen]
+        loss += float(nn.functional.cross_entropy(scores, wanted, reduction="sum"))
+        right += int((scores.argmax(1) == wanted).sum())
+        seen += len(chosen)
+        yield {"loss": loss / seen, "accuracy": right / seen}
 
 
 def _without_soft_slots(template: Template) -> Template:

@@ -69,9 +69,14 @@ def classify(
     scores = label_scores(model, template, verbalizer, rows, soft_vectors=soft_vectors)
     if calibration is not None:
         scores = calibration.apply(scores, verbalizer.labels)
+    return label_table(scores, verbalizer.labels)
+
+
+def label_table(scores: Tensor, labels: Sequence[str]) -> pd.DataFrame:
+    """What `classify` returns, by the labels' scores: (rows, labels)."""
     probabilities = scores.softmax(1).double().cpu().numpy()
-    table = pd.DataFrame(probabilities, columns=list(verbalizer.labels))
-    table["prediction"] = [verbalizer.labels[i] for i in probabilities.argmax(1)]
+    table = pd.DataFrame(probabilities, columns=list(labels))
+    table["prediction"] = [labels[i] for i in probabilities.argmax(1)]
     return table
 
 

@@ -8,11 +8,13 @@ from playground.models.built_in import built_in_models
 if TYPE_CHECKING:
     from playground.models.catalog import load_model
     from playground.models.encoded import Encoded, SoftLayout
+    from playground.models.label_head import LabelHead
     from playground.models.label_reader import LabelReader
     from playground.models.language_model import LanguageModel
 
 __all__ = [
     "Encoded",
+    "LabelHead",
     "LabelReader",
     "LanguageModel",
     "SoftLayout",
@@ -24,6 +26,7 @@ __getattr__ = lazy_exports(
     __name__,
     {
         "Encoded": "playground.models.encoded",
+        "LabelHead": "playground.models.label_head",
         "LabelReader": "playground.models.label_reader",
         "LanguageModel": "playground.models.language_model",
         "SoftLayout": "playground.models.encoded",

@@ -73,6 +73,11 @@ class Encoder:
         self._separator, second_type = ("", 0) if causal else self._find_separator()
         self._second_type = second_type if token_types > second_type else 0
 
+    @property
+    def knows_separator(self) -> bool:
+        """Whether this model reads two texts with something of its own between them."""
+        return bool(self._separator)
+
     def _find_placeholder(self) -> tuple[int, str]:
         tokenizer = self.tokenizer
         # never the unknown token: what a person typed may read as that

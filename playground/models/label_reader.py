@@ -11,6 +11,7 @@ from playground.models.continuation import continuation_log_probabilities
 from playground.prompts import Template, Verbalizer
 
 if TYPE_CHECKING:
+    from playground.models.encoded import Encoded
     from playground.models.language_model import LanguageModel
 
 
@@ -57,6 +58,23 @@ class LabelReader:
             self._averages = (shares / shares.sum(0)).to(model.device)
 
     # ---- one pass ------------------------------------------------------------------------------
+
+    def encode(
+        self, model: "LanguageModel", rows: Sequence[Mapping[str, object]]
+    ) -> list["Encoded"]:
+        """The rows in this reader's template. Raises as `LanguageModel.encode` does."""
+        return model.encode(self.template, rows)
+
+    def batch_scores(
+        self,
+        model: "LanguageModel",
+        batch: Sequence["Encoded"],
+        *,
+        soft_vectors: Tensor | None = None,
+    ) -> Tensor:
+        """As `LabelScorer.batch_scores`: (batch, labels). Not for several passes."""
+        logits = model.answer_logits(batch, token_ids=self.token_ids, soft_vectors=soft_vectors)
+        return self.label_scores(logits)
 
     def label_scores(self, logits: Tensor) -> Tensor:
         """(batch, slots, tokens), as asked for with ``token_ids``, to (batch, labels).

@@ -148,9 +148,24 @@ class LanguageModel:
             logits: Tensor = output.logits[rows, columns]
             logits = _at_least_float32(logits if token_ids is None else logits[..., token_ids])
         else:
-            output = self.network.base_model(**inputs)
+            output = self.run(inputs)
             logits = self._project(output.last_hidden_state[rows, columns], token_ids)
         return logits, output.get("past_key_values")
+
+    def answer_states(
+        self, batch: Sequence[Encoded], *, soft_vectors: Tensor | None = None
+    ) -> Tensor:
+        """Last hidden states at the answer slots: (batch, slots, hidden), float32 or better.
+
+        Otherwise as `answer_logits`.
+        """
+        inputs, places = self.network_inputs(batch, soft_vectors)  # places: (B, S)
+        at = torch.arange(len(batch), device=self.device)[:, None]  # (B, 1)
+        return _at_least_float32(self.run(inputs).last_hidden_state[at, places])
+
+    def run(self, inputs: Mapping[str, Any]) -> Any:
+        """The network without its head: what transformers gives for these inputs."""
+        return self.network.base_model(**inputs)
 
     def _project(self, states: Tensor, token_ids: Tensor | None) -> Tensor:
         """The family's own head: (…, hidden) to (…, vocabulary), or to (…, words)."""
@@ -173,8 +188,7 @@ class LanguageModel:
         if weight.dtype != torch.bfloat16 or weight.device.type != "cpu":
             return _at_least_float32(weight)
         if self._exact_of is not weight:
-            with torch.inference_mode(False):  # whoever asks next may want gradients through it
-                self._exact_of, self._exact_copy = weight, weight.detach().float()
+            self._exact_of, self._exact_copy = weight, weight.detach().float()
         return self._exact_copy
 
     def network_inputs(
@@ -229,15 +243,21 @@ class LanguageModel:
         share a batch, so that little of it is padding. A processor is fastest with small batches,
         an accelerator with larger ones.
         """
-        batch_size = batch_size or batch_rows(self.device.type)
-        order = sorted(range(len(encoded)), key=lambda i: len(encoded[i]), reverse=True)
-        for start in range(0, len(order), batch_size):
-            chosen = order[start : start + batch_size]
+        for chosen in self.batches(encoded, batch_size):
             with torch.inference_mode():
                 logits = self.answer_logits(
                     [encoded[i] for i in chosen], token_ids=token_ids, soft_vectors=soft_vectors
                 )
             yield chosen, logits
+
+    def batches(
+        self, encoded: Sequence[Encoded], batch_size: int | None = None
+    ) -> Iterator[list[int]]:
+        """Which of the examples go together in a batch, see `score`."""
+        batch_size = batch_size or batch_rows(self.device.type)
+        order = sorted(range(len(encoded)), key=lambda i: len(encoded[i]), reverse=True)
+        for start in range(0, len(order), batch_size):
+            yield order[start : start + batch_size]
 
     # ---- the neighbourhood of a vector ---------------------------------------------------------
 

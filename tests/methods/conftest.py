@@ -1,4 +1,5 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,10 @@ SHORT: dict[str, Any] = {
     "dev_every": 2,
     "snapshot_every": 3,
 }
-OWN: dict[str, dict[str, Any]] = {"p-tuning": {"soft_tokens": 3}}
+OWN: dict[str, dict[str, Any]] = {
+    "p-tuning": {"soft_tokens": 3},
+    "prompt-tuning": {"soft_tokens": 4},
+}
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,13 @@ class Toy:
             self.dev,
             SHORT | OWN.get(method, {}) | settings,
         )
+
+    @contextmanager
+    def in_float64(self) -> Iterator[None]:
+        """The model's weights in float64 for as long as this lasts; then they are as before."""
+        self.model.network.double()
+        yield
+        self.model.network.float()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,118 @@
+"""What a method trains, and what of it answers: the base of every training method."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from playground.errors import VerbalizerError
+from playground.methods.settings import TrainingSettings
+from playground.methods.trained_prompt import with_weights
+from playground.models import Encoded, LabelHead, LabelReader, LanguageModel
+from playground.models.label_scorer import LabelScorer
+from playground.prompts import Template, Verbalizer
+
+
+class Learner(nn.Module):
+    """What a method trains. A method derives from it and makes its ``prompt_encoder``, if any.
+
+    ``model_learning_rate`` None leaves the language model frozen and shared; a number trains a
+    copy of it in float32. The labels' scores come from the verbalizer's words, or from ``head``,
+    which is then trained too.
+    """
+
+    prompt_encoder: nn.Module | None
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        template: Template,
+        verbalizer: Verbalizer,
+        settings: TrainingSettings,
+        *,
+        model_learning_rate: float | None = None,
+        head: LabelHead | None = None,
+    ) -> None:
+        super().__init__()
+        self.template = template
+        self.verbalizer = verbalizer
+        self.settings = settings
+        self.model_learning_rate = model_learning_rate
+        self.prompt_encoder = None
+        self.base_model = model
+        self.language_model = model if model_learning_rate is None else model.trainable_copy()
+        self.head = head
+        self._reader = trainable_reader(model, template, verbalizer) if head is None else None
+        self.network = None if model_learning_rate is None else self.language_model.network
+
+    @property
+    def scorer(self) -> LabelScorer:
+        """Where the labels' scores come from: the head, or else the words."""
+        scorer = self.head or self._reader
+        assert scorer is not None
+        return scorer
+
+    def encode(self, rows: Sequence[Mapping[str, object]]) -> list[Encoded]:
+        """The rows as they are read in training. Raises as `LanguageModel.encode` does."""
+        return self.scorer.encode(self.language_model, rows)
+
+    def answering(self) -> tuple[LanguageModel, Tensor | None]:
+        """The model with what is trained in it as it is now, and its vectors for the soft slots.
+
+        The vectors are (vectors, embedding). Keeps gradients.
+        """
+        return self.language_model, None if self.prompt_encoder is None else self.prompt_encoder()
+
+    def label_scores(self, batch: Sequence[Encoded]) -> Tensor:
+        """Scores of the labels: (batch, labels). Keeps gradients."""
+        model, vectors = self.answering()
+        return self.scorer.batch_scores(model, batch, soft_vectors=vectors)
+
+    def trained(self) -> tuple[LanguageModel, Tensor | None]:
+        """As `answering`, in a copy that does not change when training goes on."""
+        model, vectors = self.answering()
+        if self.network is not None:
+            model = with_weights(self.base_model, dict(self.network.named_parameters()))
+        return model, None if vectors is None else vectors.detach().clone()
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Parameters with their peak learning rates, for the optimizer."""
+        groups = []
+        if self.prompt_encoder is not None:
+            parameters = list(self.prompt_encoder.parameters())
+            groups.append({"params": parameters, "peak": self.settings.learning_rate})
+        if self.head is not None:
+            parameters = list(self.head.parameters())
+            groups.append({"params": parameters, "peak": self.settings.learning_rate})
+        if self.network is not None:
+            parameters = list(self.network.parameters())
+            groups.append({"params": parameters, "peak": self.model_learning_rate})
+        return groups
+
+    def trainable(self) -> int:
+        """How many numbers are learned."""
+        return sum(p.numel() for group in self.parameter_groups() for p in group["params"])
+
+    def kept(self) -> int:
+        """How many numbers a saved prompt holds: an encoder's output, not the encoder."""
+        with torch.no_grad():
+            _, vectors = self.answering()
+        own = [part for part in (self.head, self.network) if part is not None]
+        kept = sum(p.numel() for part in own for p in part.parameters())
+        return kept if vectors is None else kept + vectors.numel()
+
+
+def trainable_reader(
+    model: LanguageModel, template: Template, verbalizer: Verbalizer
+) -> LabelReader:
+    """The labels' scores by the words; raises VerbalizerError where they take several passes."""
+    reader = model.label_reader(template, verbalizer)
+    if reader.several_passes:
+        raise VerbalizerError(
+            "Words of several tokens that are scored exactly take several looks at each "
+            "example, which a training cannot make. Score them by their first token or by "
+            "their mean.",
+            code="verbalizer.not_trainable",
+        )
+    return reader

@@ -1,0 +1,150 @@
+"""What every method owes: right gradients, nothing else touched, a curve that can be had again."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from playground.methods import TrainedPrompt
+
+# Each way of training: its method, its settings, a rate at which sixty steps learn the toy task.
+WAYS = {
+    "prompt tuning, random": ("prompt-tuning", {"initialisation": "random"}, 0.05),
+    "prompt tuning, vocabulary": ("prompt-tuning", {"initialisation": "vocabulary"}, 0.05),
+    "prompt tuning, label words": ("prompt-tuning", {"initialisation": "label-words"}, 0.05),
+}
+
+
+@pytest.fixture(params=WAYS)
+def way(request):
+    method, settings, _ = WAYS[request.param]
+    return method, settings
+
+
+def finished(toy, way, **more):
+    method, settings = way
+    training = toy.start(method, **settings | more)
+    return training, [event for event in training if event is not None]
+
+
+def test_the_model_given_is_left_as_it_is(way, toy, weights):
+    before = weights()
+    finished(toy, way)
+    for name, value in weights().items():
+        assert torch.equal(value, before[name]), name
+    assert not any(p.requires_grad for p in toy.model.network.parameters())
+    assert all(p.grad is None for p in toy.model.network.parameters())
+
+
+def test_all_that_is_counted_as_trained_changes(way, toy):
+    method, settings = way
+    training = toy.start(method, **settings | {"learning_rate": 1e-2})
+    parameters = [p for group in training.learner.parameter_groups() for p in group["params"]]
+    before = [parameter.detach().clone() for parameter in parameters]
+    list(training)
+    assert sum(parameter.numel() for parameter in parameters) == training.learner.trainable()
+    assert not any(torch.equal(*pair) for pair in zip(parameters, before, strict=True))
+
+
+def test_the_gradient_of_the_loss_by_finite_differences(way, toy):
+    """In float64, along the gradient and along random directions through all that is trained."""
+    method, settings = way
+    learner = toy.start(method, **settings).learner.eval().double()
+    batch = learner.encode(toy.train.to_dict("records"))
+    targets = torch.tensor([toy.verbalizer.labels.index(label) for label in toy.train["label"]])
+    parameters = [p for group in learner.parameter_groups() for p in group["params"]]
+
+    def loss() -> torch.Tensor:
+        return nn.functional.cross_entropy(learner.label_scores(batch).double(), targets)
+
+    def loss_at(direction: list[torch.Tensor], distance: float) -> float:
+        with torch.no_grad():
+            for parameter, way in zip(parameters, direction, strict=True):
+                parameter.add_(way, alpha=distance)
+            value = float(loss())
+            for parameter, way in zip(parameters, direction, strict=True):
+                parameter.sub_(way, alpha=distance)
+        return value
+
+    with toy.in_float64():
+        found = torch.autograd.grad(loss(), parameters, allow_unused=True)
+        gradient = [
+            torch.zeros_like(p) if g is None else g for p, g in zip(parameters, found, strict=True)
+        ]
+        torch.manual_seed(0)
+        random = [[torch.randn_like(p) for p in parameters] for _ in range(3)]
+        for direction in (gradient, *random):
+            expected = sum(float((g * d).sum()) for g, d in zip(gradient, direction, strict=True))
+            slope = (loss_at(direction, 1e-5) - loss_at(direction, -1e-5)) / 2e-5
+            assert slope == pytest.approx(expected, rel=1e-5, abs=1e-8)
+    assert sum(float(g.square().sum()) for g in gradient) > 1e-8
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_the_loss_falls_on_a_task_that_one_word_gives_away(name, toy):
+    method, settings, rate = WAYS[name]
+    long = {"steps": 60, "batch_size": 16, "dev_every": 99, "snapshot_every": 99}
+    _, events = finished(toy, (method, {**settings, "learning_rate": rate, **long}))
+    losses = [event["loss"] for event in events if event["split"] == "train"]
+    before, after = (event for event in events if event["split"] == "dev")
+    assert sum(losses[-8:]) < 0.6 * sum(losses[:8])
+    assert after["loss"] < 0.9 * before["loss"]
+
+
+def test_the_same_seed_gives_the_same_curve(way, toy, comparable):
+    curves = [comparable(finished(toy, way, seed=seed)[1]) for seed in (1, 1, 2)]
+    assert curves[0] == curves[1] != curves[2]
+
+
+def test_resumed_it_ends_where_an_uninterrupted_run_ends(way, toy, comparable, tmp_path):
+    method, settings = way
+    whole, events = finished(toy, way)
+    training = toy.start(method, **settings)
+    for event in training:
+        if event is not None and event["split"] == "train" and event["step"] == 3:
+            break
+    training.save_checkpoint(tmp_path)
+    resumed = toy.start(method, **settings)
+    resumed.load_checkpoint(tmp_path)
+    again = comparable(list(resumed))
+    assert again == comparable(events)[-len(again) :]
+    expected = whole.trained_prompt().classify(toy.dev)
+    assert resumed.trained_prompt().classify(toy.dev).equals(expected)
+
+
+def test_saved_and_loaded_it_gives_the_same_answers(way, toy, tmp_path):
+    training, _ = finished(toy, way)
+    prompt = training.trained_prompt()
+    loaded = TrainedPrompt.load(prompt.save(tmp_path), toy.model)
+    assert loaded.method == way[0]
+    assert loaded.classify(toy.dev).equals(prompt.classify(toy.dev))
+    row = toy.dev.iloc[0].to_dict()
+    assert loaded.answer_distribution(row).equals(prompt.answer_distribution(row))
+    assert not loaded.classify(toy.dev).equals(
+        toy.start(way[0], **way[1]).trained_prompt().classify(toy.dev)
+    )
+
+
+def test_a_prompt_taken_on_the_way_does_not_change_afterwards(way, toy):
+    method, settings = way
+    training = toy.start(method, **settings)
+    events = iter(training)
+    while training.step < 2:
+        next(events)
+    prompt = training.trained_prompt()
+    before = prompt.classify(toy.dev)
+    list(events)
+    assert prompt.step == 2
+    assert prompt.classify(toy.dev).equals(before)
+
+
+def test_the_pinned_examples_and_the_dev_measure_are_those_of_the_prompt_that_is_left(way, toy):
+    training, events = finished(toy, way)
+    found = training.trained_prompt().classify(toy.dev)
+    right = (found["prediction"] == toy.dev["label"]).mean()
+    [*_, dev] = (event for event in events if event["split"] == "dev")
+    assert dev["accuracy"] == pytest.approx(right)
+    [*_, last] = (event for event in events if event["split"] == "snapshot")
+    for row, pinned in enumerate(last["pinned"]):
+        for label, share in pinned["probabilities"].items():
+            np.testing.assert_allclose(found[label][row], share, atol=1e-6)
