@@ -165,16 +165,11 @@ class Service:
             Verbalizer.from_json(verbalizer),
             chosen.settings.checked(settings),
         )
-        total = learner.base_model.parameters
-        vectors = learner.soft_vectors()
-        kept = 0 if vectors is None else vectors.numel()
-        if learner.network is not None:
-            kept += total
         return {
             "template": str(learner.template),
             "trainable": learner.trainable(),
-            "total": total,
-            "bytes": 4 * kept,
+            "total": learner.base_model.parameters,
+            "bytes": 4 * learner.kept(),
         }
 
     def carried_by(self, prompt: str) -> dict[str, Any]:
