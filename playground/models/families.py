@@ -6,7 +6,7 @@ the label words alone. A family that is not in the table still works: its whole 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor, nn
@@ -20,10 +20,12 @@ class Family:
 
     ``transform`` gives the features that the projection reads (…, features);
     ``projection`` gives the layer whose ``weight`` (vocabulary, features) and ``bias`` do the rest.
+    ``like_bert`` says that the layers below are built as BERT's are (see `packed`).
     """
 
     transform: Callable[[Network, Tensor], Tensor]
     projection: Callable[[Network], Any]
+    like_bert: bool = False
 
 
 def _roberta_transform(network: Network, hidden: Tensor) -> Tensor:
@@ -47,20 +49,22 @@ def _distilbert_transform(network: Network, hidden: Tensor) -> Tensor:
 _BERT = Family(
     lambda network, hidden: network.cls.predictions.transform(hidden),
     lambda network: network.cls.predictions.decoder,
+    like_bert=True,
 )
-_ROBERTA = Family(_roberta_transform, lambda network: network.lm_head.decoder)
+_ROBERTA = Family(_roberta_transform, lambda network: network.lm_head.decoder, like_bert=True)
 _ALBERT = Family(_albert_transform, lambda network: network.predictions.decoder)
 _DISTILBERT = Family(_distilbert_transform, lambda network: network.vocab_projector)
 _ELECTRA = Family(
     lambda network, hidden: network.generator_predictions(hidden),
     lambda network: network.generator_lm_head,
+    like_bert=True,
 )
 _MODERNBERT = Family(lambda network, hidden: network.head(hidden), lambda network: network.decoder)
 _PLAIN_CAUSAL = Family(lambda network, hidden: hidden, lambda network: network.lm_head)
 
 FAMILIES: dict[str, Family] = {
     "bert": _BERT,
-    "deberta-v2": _BERT,
+    "deberta-v2": replace(_BERT, like_bert=False),
     "roberta": _ROBERTA,
     "xlm-roberta": _ROBERTA,
     "camembert": _ROBERTA,

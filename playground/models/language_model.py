@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from playground.models import packed
 from playground.models.encoded import Encoded, SoftLayout
 from playground.models.encoding import Encoder
 from playground.models.families import FAMILIES
@@ -131,9 +132,35 @@ class LanguageModel:
         without them a soft slot holds its initial words, or the placeholder token.
         Gradients flow to ``soft_vectors`` and, where they are asked for, to the weights.
         """
+        if self._reads_packed():
+            return self._project(self._packed_states(batch, soft_vectors), token_ids)
         inputs, places = self.network_inputs(batch, soft_vectors)  # places: (B, S)
         at = torch.arange(len(batch), device=self.device)[:, None]  # (B, 1)
         return self.network_logits(inputs, at, places, token_ids)[0]
+
+    def _reads_packed(self) -> bool:
+        """Whether prompts are read end to end, which only some networks can, and not to learn.
+
+        An accelerator has kernels that are faster still; and attention that someone put in the
+        place of the plain one is left to do its work.
+        """
+        network = self.network
+        return (
+            self._family is not None
+            and self._family.like_bert
+            and self.kind == "masked"
+            and not torch.is_grad_enabled()
+            and not network.training
+            and self.device.type == "cpu"
+            and network.config._attn_implementation == "eager"
+        )
+
+    def _packed_states(self, batch: Sequence[Encoded], soft_vectors: Tensor | None) -> Tensor:
+        """Last hidden states at the slots, in the network's precision: (batch, slots, hidden)."""
+        inputs, places = self.network_inputs([packed.joined(batch)], soft_vectors)
+        del inputs["attention_mask"]
+        lengths = list(map(len, batch))
+        return packed.states_at(self.network, inputs, places.view(len(batch), -1), lengths)
 
     def network_logits(
         self, inputs: Mapping[str, Any], rows: Tensor, columns: Tensor, token_ids: Tensor | None
@@ -159,12 +186,17 @@ class LanguageModel:
 
         Otherwise as `answer_logits`.
         """
+        if self._reads_packed():
+            return _at_least_float32(self._packed_states(batch, soft_vectors))
         inputs, places = self.network_inputs(batch, soft_vectors)  # places: (B, S)
         at = torch.arange(len(batch), device=self.device)[:, None]  # (B, 1)
         return _at_least_float32(self.run(inputs).last_hidden_state[at, places])
 
     def run(self, inputs: Mapping[str, Any]) -> Any:
-        """The network without its head: what transformers gives for these inputs."""
+        """The network without its head: what transformers gives for these inputs.
+
+        Prompts that are read packed do not come by here (see `_reads_packed`).
+        """
         return self.network.base_model(**inputs)
 
     def _project(self, states: Tensor, token_ids: Tensor | None) -> Tensor:

@@ -1,0 +1,117 @@
+"""Prompts read end to end answer as each does alone, for every network built as BERT is."""
+
+import pytest
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM
+
+from playground.models import LanguageModel, load_model, packed
+from playground.prompts import Template
+from tests import tiny
+
+LIKE_BERT = ["bert", "roberta", "xlm-roberta", "camembert", "electra"]
+ROWS = [
+    {"a": "A good film", "b": "so"},
+    {"a": "the cat sat on the mat and it was so wonderful in summary", "b": "it was bad"},
+    {"a": "", "b": ""},
+    {"a": "A good film", "b": "so"},
+    {"a": "good " * 99, "b": "bad " * 99},  # as much as the network reads
+]
+TEMPLATES = [
+    "{a} It was [MASK].",
+    "[MASK] {a} [MASK], so [MASK].",
+    "[MASK]",
+    "{a} [SEP] {b} [MASK]",
+]
+CLOSE = {"rtol": 1e-4, "atol": 2e-5}
+
+every_family = pytest.mark.parametrize("family", LIKE_BERT)
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """The lengths of the prompts in each pass that was packed."""
+    seen = []
+    inner = packed.states_at
+
+    def noted(network, inputs, places, lengths):
+        seen.append(list(lengths))
+        return inner(network, inputs, places, lengths)
+
+    monkeypatch.setattr(packed, "states_at", noted)
+    return seen
+
+
+def answers(model: LanguageModel, encoded, **options) -> torch.Tensor:
+    with torch.inference_mode():
+        return model.answer_logits(encoded, **options)
+
+
+@every_family
+@pytest.mark.parametrize("source", TEMPLATES)
+def test_each_prompt_is_answered_as_the_plain_network_does(family, source, saved, loaded, calls):
+    model = loaded(family)
+    encoded = model.encode(Template(source), ROWS)
+    ours = answers(model, encoded)
+    network = AutoModelForMaskedLM.from_pretrained(saved(family), dtype=torch.float32).eval()
+    for example, logits in zip(encoded, ours, strict=True):
+        types = torch.tensor([example.types or (0,) * len(example)])
+        with torch.no_grad():
+            plain = network(input_ids=torch.tensor([example.ids]), token_type_ids=types).logits
+        torch.testing.assert_close(logits, plain[0, list(example.answer)], **CLOSE)
+    assert calls == [list(map(len, encoded))]
+
+
+@every_family
+def test_soft_vectors_stand_in_their_own_prompt(family, loaded, calls):
+    model = loaded(family)
+    encoded = model.encode(Template("[SOFT*2] {a} [SOFT] [MASK]."), ROWS)
+    vectors = torch.randn(3, model.embedding_weight.shape[1])
+    learning = model.answer_logits(encoded, soft_vectors=vectors)  # padded
+    assert not calls
+    torch.testing.assert_close(answers(model, encoded, soft_vectors=vectors), learning, **CLOSE)
+    assert len(calls) == 1
+
+
+def test_embeddings_may_be_narrower_than_the_layers(tmp_path, calls):
+    folder = tiny.save_model(tmp_path, "electra", embedding_size=16)
+    model = load_model(str(folder), precision="float32")
+    encoded = model.encode(Template(TEMPLATES[0]), ROWS)
+    torch.testing.assert_close(answers(model, encoded), model.answer_logits(encoded), **CLOSE)
+    assert calls
+
+
+def test_bfloat16_stays_near_float32(saved, loaded, calls):
+    coarse = load_model(str(saved("bert")), precision="bfloat16")
+    encoded = coarse.encode(Template(TEMPLATES[0]), ROWS)
+    exact = answers(loaded("bert"), encoded).softmax(-1)
+    torch.testing.assert_close(answers(coarse, encoded).softmax(-1), exact, rtol=0.05, atol=1e-3)
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize("family", ["albert", "distilbert", "deberta-v2", "modernbert", "mpnet"])
+def test_networks_that_are_built_otherwise_are_read_padded(family, loaded, calls):
+    model = loaded(family)
+    encoded = model.encode(Template(TEMPLATES[0]), ROWS)
+    torch.testing.assert_close(answers(model, encoded), model.answer_logits(encoded), **CLOSE)
+    assert not calls
+
+
+def test_attention_in_the_place_of_the_plain_one_is_left_to_work(saved, calls):
+    model = load_model(str(saved("bert")), precision="float32")
+    encoded = model.encode(Template(TEMPLATES[0]), ROWS)
+    before = answers(model, encoded)
+    model.network.set_attn_implementation("sdpa")
+    torch.testing.assert_close(answers(model, encoded), before, **CLOSE)
+    assert len(calls) == 1
+
+
+def test_a_bert_that_reads_from_left_to_right_is_read_padded(tmp_path, calls):
+    config = AutoConfig.from_pretrained(tiny.save_model(tmp_path, "bert"))
+    config.is_decoder = True
+    config.architectures = ["BertLMHeadModel"]
+    AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path)
+    model = load_model(str(tmp_path), precision="float32")
+    assert model.kind == "causal"
+    encoded = model.encode(Template("{a} It was [MASK]"), ROWS)
+    torch.testing.assert_close(answers(model, encoded), model.answer_logits(encoded), **CLOSE)
+    assert not calls
