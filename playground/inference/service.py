@@ -18,7 +18,7 @@ from playground.methods.widening import nearby_words
 from playground.methods.zero_shot import answer_distribution, classify, iterate
 from playground.models import LanguageModel, load_model
 from playground.processors import settle_threads
-from playground.prompts import Template, Verbalizer
+from playground.prompts import Template, Truncation, Verbalizer
 from playground.recently_used import RecentlyUsed
 
 MODELS_KEPT = 3
@@ -64,13 +64,14 @@ class Service:
         top_k: int,
         prompt: str | None,
         calibration: str = "none",
+        truncation: Truncation = "balanced",
     ) -> dict[str, Any]:
         """As `playground.inference.look.look`, which see. Raises ModelError.
 
         ``calibration``: "none", "contextual" or "domain", kept by prompt.
         """
         trained, asked = self._asked(model, prompt)
-        read = Template(template)
+        read = Template(template, truncation=truncation)
         words = None if verbalizer is None else Verbalizer.from_json(verbalizer)
 
         def measure() -> Calibration:
@@ -80,7 +81,7 @@ class Service:
             vectors = None if trained is None else trained.vectors_for(read)
             return Calibration.contextual(asked, read, words, soft_vectors=vectors)
 
-        key = json.dumps([calibration, prompt, model, template, verbalizer])
+        key = json.dumps([calibration, prompt, model, template, truncation, verbalizer])
         return look(
             asked,
             read,
@@ -152,6 +153,7 @@ class Service:
         template: str,
         verbalizer: str,
         settings: dict[str, Any],
+        truncation: Truncation = "balanced",
     ) -> dict[str, Any]:
         """What a training would learn and leave behind, without starting it.
 
@@ -161,7 +163,7 @@ class Service:
         chosen = find_method(method)
         learner = chosen.learner(
             self._model(model),
-            Template(template),
+            Template(template, truncation=truncation),
             Verbalizer.from_json(verbalizer),
             chosen.settings.checked(settings),
         )
@@ -173,7 +175,7 @@ class Service:
         }
 
     def carried_by(self, prompt: str) -> dict[str, Any]:
-        """A trained prompt's model, template and verbalizer, once it is loaded and fits.
+        """What a trained prompt brings along, once it is loaded and fits its model.
 
         The verbalizer is as `Verbalizer.to_json` writes it.
         """
@@ -182,6 +184,7 @@ class Service:
         return {
             "model": trained.model.name,
             "template": str(trained.template),
+            "truncation": trained.template.truncation,
             "verbalizer": trained.verbalizer.to_json(),
         }
 

@@ -9,6 +9,10 @@ from playground.errors import VerbalizerError
 from playground.prompts import Verbalizer
 
 _FIELD = "text."
+_PLAIN = (
+    *("tab", "model", "task", "template", "truncation", "label"),
+    *("prompt", "calibration", "run"),
+)
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,7 @@ class State:
     model: str = ""
     task: str = ""
     template: str = ""
+    truncation: str = ""
     row: Mapping[str, str] = field(default_factory=dict)
     label: str = ""
     verbalizer: Verbalizer | None = None
@@ -29,10 +34,7 @@ class State:
 
 def to_query(state: State) -> str:
     """The state as a query string, without the question mark; defaults are left away."""
-    pairs = [
-        (name, getattr(state, name))
-        for name in ("tab", "model", "task", "template", "label", "prompt", "calibration", "run")
-    ]
+    pairs = [(name, getattr(state, name)) for name in _PLAIN]
     pairs += [(_FIELD + name, text) for name, text in state.row.items()]
     if state.verbalizer is not None:
         described = json.loads(state.verbalizer.to_json())
@@ -50,8 +52,5 @@ def from_query(query: Mapping[str, str]) -> State:
         except VerbalizerError:
             verbalizer = None
     row = {name.removeprefix(_FIELD): text for name, text in query.items() if name[:5] == _FIELD}
-    plain = {
-        name: query.get(name, "")
-        for name in ("model", "task", "template", "label", "prompt", "calibration", "run", "tab")
-    }
+    plain = {name: query.get(name, "") for name in _PLAIN}
     return State(**plain, row=row, verbalizer=verbalizer)

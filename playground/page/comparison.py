@@ -1,6 +1,7 @@
 """Comparisons on the page: what the form's lines mean, and the examples behind a cell."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -9,7 +10,7 @@ from playground.errors import PlaygroundError
 from playground.methods.comparison_result import ComparisonResult, read_comparison
 from playground.methods.comparison_settings import CalibrationKind
 from playground.page.engine import Engine
-from playground.prompts import Template, Verbalizer, read_label_line
+from playground.prompts import Template, Truncation, Verbalizer, read_label_line
 from playground.recently_used import RecentlyUsed
 from playground.runs import plan_comparison
 from playground.tasks import fields_of
@@ -29,9 +30,9 @@ class LineError(Exception):
         self.cause = cause
 
 
-def read_templates(text: str) -> list[Template]:
+def read_templates(text: str, truncation: Truncation = "balanced") -> list[Template]:
     """The templates of a text, one a line. Raises LineError."""
-    return list(_read_lines(text, Template))
+    return list(_read_lines(text, partial(Template, truncation=truncation)))
 
 
 def read_verbalizers(text: str) -> list[Verbalizer]:

@@ -7,7 +7,7 @@ import gradio as gr
 from playground.errors import PlaygroundError
 from playground.page.engine import Engine
 from playground.page.plan import start_run
-from playground.prompts import Verbalizer
+from playground.prompts import Template, Verbalizer
 
 MAX_ROWS = 2000
 
@@ -100,7 +100,7 @@ def add_endpoints(engine: Engine) -> None:
             method=method,
             model=model,
             task=task,
-            template=template,
+            template=Template(template),
             verbalizer=Verbalizer(verbalizer),
             shots=shots,
             settings={"seed": seed, **(settings or {})},

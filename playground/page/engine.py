@@ -55,7 +55,7 @@ class Engine:
         return str(self.prompt_folder(prompt_id)) if prompt_id else None
 
     def carried_by(self, prompt_id: str) -> dict[str, Any]:
-        """What a trained prompt brings along: ``model``, ``template``, and the ``verbalizer``.
+        """What a trained prompt brings along: model, template, truncation, verbalizer.
 
         Raises RunError or ModelError.
         """

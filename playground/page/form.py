@@ -8,9 +8,11 @@ from pydantic.fields import FieldInfo
 
 from playground.methods.registry import Method
 from playground.page.text import catalogue, shown
+from playground.prompts import Truncation
 
 # Settings that most people leave alone; they stand in a fold.
 ADVANCED = ("warmup", "dev_every", "snapshot_every", "model_learning_rate")
+TRUNCATIONS = get_args(Truncation)  # the first is the default
 # The seed also draws the examples, so it stands with the data.
 ELSEWHERE = ("seed",)
 
@@ -133,4 +135,15 @@ def number_field(
         interactive=True,
         min_width=130,
         elem_id=f"{prefix}{group}-{name}",
+    )
+
+
+def truncation_choice(elem_id: str, **options: Any) -> gr.Dropdown:
+    """How a text that does not fit is cut; ``options`` go to the list."""
+    return gr.Dropdown(
+        choices=[(shown(f"truncation.{kind}"), kind) for kind in TRUNCATIONS],
+        value=TRUNCATIONS[0],
+        interactive=True,
+        elem_id=elem_id,
+        **options,
     )

@@ -7,7 +7,7 @@ from typing import Any
 from playground.errors import PlaygroundError, error_from_json
 from playground.page.editors import read_verbalizer
 from playground.page.engine import Engine
-from playground.prompts import Template, Verbalizer
+from playground.prompts import Template, Truncation, Verbalizer
 
 
 @dataclass
@@ -61,6 +61,7 @@ def look(
     top_k: int,
     prompt_id: str = "",
     calibration: str = "none",
+    truncation: Truncation = "balanced",
 ) -> Look:
     """Reads, fills in and asks. Mistakes are kept with the part they concern, none is raised.
 
@@ -73,7 +74,7 @@ def look(
     except PlaygroundError as error:
         found.verbalizer_error = error
     try:
-        found.template = Template(source)
+        found.template = Template(source, truncation=truncation)
         found.template.check_fields(row)
     except PlaygroundError as error:
         found.template_error = error
@@ -88,6 +89,7 @@ def look(
             top_k=top_k,
             prompt=engine.prompt_path(prompt_id),
             calibration=calibration,
+            truncation=truncation,
         )
     except PlaygroundError as error:
         found.model_error = error

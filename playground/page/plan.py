@@ -14,7 +14,7 @@ def start_run(
     method: str,
     model: str,
     task: str,
-    template: str,
+    template: Template,
     verbalizer: Verbalizer,
     shots: int,
     settings: dict[str, Any],
@@ -27,7 +27,7 @@ def start_run(
     planned = plan(
         method=method,
         model=model,
-        template=Template(template),
+        template=template,
         verbalizer=verbalizer,
         table=engine.table(task),
         dataset=task,
@@ -50,7 +50,7 @@ def cost(
     *,
     method: str,
     model: str,
-    template: str,
+    template: Template,
     verbalizer: Verbalizer,
     settings: dict[str, Any],
 ) -> dict[str, Any]:
@@ -63,7 +63,8 @@ def cost(
         "cost",
         method=method,
         model=model,
-        template=template,
+        template=str(template),
+        truncation=template.truncation,
         verbalizer=verbalizer.to_json(),
         settings=settings,
     )

@@ -27,7 +27,8 @@ def python_snippet(
         calls = ("prompt.answer_distribution(row)", "prompt.classify([row])")
     else:
         settings = "".join(f", {name}={_literal(at)}" for name, at in verbalizer.settings.items())
-        lines.append(f"template = pg.Template({_literal(str(template))})")
+        cut = "" if template.truncation == "balanced" else f', truncation="{template.truncation}"'
+        lines.append(f"template = pg.Template({_literal(str(template))}{cut})")
         lines.append(f"verbalizer = pg.Verbalizer({_literal(verbalizer.to_labels())}{settings})")
         calls = (
             "pg.answer_distribution(model, template, row)",

@@ -107,13 +107,16 @@ def prompt_choices(engine: Engine, language: str) -> list[tuple[str, str]]:
 
 
 def carried_by(engine: Engine, prompt_id: str) -> list[Any]:
-    """What a trained prompt brings to the Playground: model, template, verbalizer.
+    """What a trained prompt brings to the Playground: model, template, truncation, verbalizer.
 
     Raises RunError or ModelError.
     """
     carried = engine.carried_by(prompt_id)
     verbalizer = Verbalizer.from_json(carried["verbalizer"])
-    return [carried["model"], carried["template"], verbalizer_value(verbalizer)]
+    return [
+        *(carried[name] for name in ("model", "template", "truncation")),
+        verbalizer_value(verbalizer),
+    ]
 
 
 def task_choices(engine: Engine, language: str) -> list[tuple[str, str]]:

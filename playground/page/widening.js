@@ -14,7 +14,7 @@ function offerWords({ element, props, watch }) {
     const node = button("pg-word", word, () => press(node.getAttribute("aria-pressed") !== "true"));
     const press = (on) => node.setAttribute("aria-pressed", String(on));
     press(kept);
-    node.title = texts["widening.of_word"]
+    node.title = texts["more_words.of_word"]
       .replace("{similarity}", similarity.toFixed(2))
       .replace("{prior}", prior.toExponential(1));
     return node;
@@ -24,7 +24,7 @@ function offerWords({ element, props, watch }) {
     root.replaceChildren();
     root.hidden = !groups.length;
     if (root.hidden) return;
-    root.append(make("p", "pg-note", texts["widening.about"]));
+    root.append(make("p", "pg-note", texts["more_words.about"]));
     for (const { label, colour, words } of groups) {
       const line = make("div", "pg-word-group");
       const name = make("span", "pg-word-label", label);
@@ -32,14 +32,14 @@ function offerWords({ element, props, watch }) {
       const list = make("span", "pg-word-list");
       list.dataset.label = label;
       list.append(...words.map((word) => wordSwitch(word, texts)));
-      if (!words.length) list.append(make("span", "pg-note", texts["widening.none"]));
+      if (!words.length) list.append(make("span", "pg-note", texts["more_words.none"]));
       line.append(name, list);
       root.append(line);
     }
     const bar = make("div", "pg-bar");
     bar.append(
-      button("pg-small-button", texts["widening.add"], add),
-      button("pg-small-button", texts["widening.close"], close),
+      button("pg-small-button", texts["more_words.add"], add),
+      button("pg-small-button", texts["more_words.close"], close),
     );
     root.append(bar);
   }

@@ -65,4 +65,4 @@ def suggestions(
         }
         for label in verbalizer.labels
     ]
-    return {"groups": groups, "texts": texts(language, "widening.")}
+    return {"groups": groups, "texts": texts(language, "more_words.")}

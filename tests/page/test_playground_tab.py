@@ -172,6 +172,21 @@ def test_a_text_that_does_not_fit_is_cut_and_the_cut_is_shown(page: Page) -> Non
     expect(page.locator("#template-message")).to_contain_text("reads at most 256")
 
 
+def test_a_person_says_which_end_is_cut(page: Page) -> None:
+    page.locator("#row textarea").fill("first " + "word " * 400)
+    first = page.locator("#chips .pg-chip").nth(1)
+    expect(page.locator("#chips .pg-chip-cut").first).to_be_visible()
+    expect(first).to_have_class(re.compile("pg-chip-field"))
+    page.locator("#truncation input").click()
+    page.get_by_role("option", name="Cut the start").click()
+    expect(first).to_have_class(re.compile("pg-chip-cut"))
+    page.reload()
+    expect(first).to_have_class(re.compile("pg-chip-cut"))  # the address remembers
+    expect(page.locator("#truncation input")).to_have_value("Cut the start")
+    page.get_by_text("The same in Python").click()
+    expect(page.locator("#snippet")).to_contain_text('truncation="head"')
+
+
 def test_what_is_typed_is_never_markup(page: Page) -> None:
     page.evaluate("window.struck = 0")
     nasty = "<img src=x onerror='window.struck=1'><script>window.struck=1</script>"

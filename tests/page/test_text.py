@@ -218,7 +218,7 @@ COMPOSED = {
     "compare.${better}_is_better": {"lower", "higher"},
     "verbalizer.${name}": {"aggregation", "multi_token"},
     "verbalizer.${name}.${value}": {
-        *(f"aggregation.{value}" for value in ("mean", "max", "logsumexp")),
+        *(f"aggregation.{value}" for value in ("mean", "weighted", "max", "logsumexp")),
         *(f"multi_token.{value}" for value in ("first", "mean", "exact")),
     },
     "verbalizer.policy.${policy}": {"first", "mean", "exact"},

@@ -1,6 +1,7 @@
 """The Compare tab: templates against verbalizers on labelled rows, with the examples behind."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, get_args
 
 import gradio as gr
@@ -23,7 +24,7 @@ from playground.page.comparison import (
 )
 from playground.page.editors import read_verbalizer
 from playground.page.engine import Engine
-from playground.page.form import number_field
+from playground.page.form import number_field, truncation_choice
 from playground.page.live_figure import comparison_view
 from playground.page.messages import message_line
 from playground.page.private import PRIVATE
@@ -31,7 +32,7 @@ from playground.page.run_controls import RunControls
 from playground.page.tabs.playground import PlaygroundTab
 from playground.page.task_start import task_start
 from playground.page.text import explain, language_of, say, shown, texts
-from playground.prompts import Verbalizer, label_line
+from playground.prompts import Truncation, Verbalizer, label_line
 
 ROWS = 200  # enough for an interval of a few points, seconds with a small model
 
@@ -78,6 +79,9 @@ class CompareTab:
                 self.demonstrations = number_field(
                     "demonstrations", 0, 0, MAX_DEMONSTRATIONS, group="compare"
                 )
+                self.truncation = truncation_choice(
+                    "compare-truncation", label=shown("compare.truncation"), min_width=130
+                )
                 self.calibration = gr.Dropdown(
                     choices=[
                         (shown(f"compare.calibration.{kind}"), kind)
@@ -113,7 +117,7 @@ class CompareTab:
             self.start,
             [
                 *(prompt.model, prompt.task, prompt.verbalizer, *lists),
-                *(self.rows, self.demonstrations, self.calibration, self.seed),
+                *(self.rows, self.demonstrations, self.truncation, self.calibration, self.seed),
             ],
             [*messages, run, self.view, *followers],
             queue=False,
@@ -160,6 +164,7 @@ class CompareTab:
         verbalizers: str,
         rows: float | None,
         demonstrations: float | None,
+        truncation: Truncation,
         calibration: CalibrationKind,
         seed: float | None,
         request: gr.Request,
@@ -169,7 +174,7 @@ class CompareTab:
         told = {"templates": "", "verbalizers": "", "form": ""}
         read: dict[str, Any] = {}
         for field, reader, text in (
-            ("templates", read_templates, templates),
+            ("templates", partial(read_templates, truncation=truncation), templates),
             ("verbalizers", read_verbalizers, verbalizers),
         ):
             try:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import gradio as gr
 
@@ -22,6 +22,7 @@ from playground.page.editors import (
     verbalizer_value,
 )
 from playground.page.engine import Engine
+from playground.page.form import TRUNCATIONS, truncation_choice
 from playground.page.header import Header
 from playground.page.live_figure import figure_view
 from playground.page.look import Look, look
@@ -40,7 +41,7 @@ from playground.page.task_start import (
 )
 from playground.page.text import explain, language_of, shown, texts
 from playground.page.verbalizer_card import VerbalizerCard
-from playground.prompts import Verbalizer
+from playground.prompts import Truncation, Verbalizer
 from playground.tasks import built_in_tasks
 
 TOP_K = 10
@@ -58,6 +59,7 @@ class PromptInputs:
     verbalizer: gr.HTML
     prompt: gr.Dropdown
     row: gr.HTML
+    truncation: gr.Dropdown
 
 
 class PlaygroundTab:
@@ -72,7 +74,13 @@ class PlaygroundTab:
             with gr.Column(scale=6, min_width=340):
                 self._build_answer()
         self.inputs = PromptInputs(
-            header.model, header.task, self.template, self.words.table, self.prompt, self.row
+            header.model,
+            header.task,
+            self.template,
+            self.words.table,
+            self.prompt,
+            self.row,
+            self.truncation,
         )
 
     def _build_prompt(self) -> None:
@@ -131,7 +139,11 @@ class PlaygroundTab:
             self.row = row_editor("row", value={"fields": ["text"], "row": {}, "label": None})
             self.row_message = message_line("row-message")
         with gr.Column(elem_classes="pg-card"):
-            gr.Markdown(shown("playground.as_the_model_sees_it"), elem_classes="pg-title")
+            with gr.Row(elem_classes="pg-card-head"):
+                gr.Markdown(shown("playground.as_the_model_sees_it"), elem_classes="pg-title")
+                self.truncation = truncation_choice(
+                    "truncation", show_label=False, container=False, scale=0, min_width=210
+                )
             self.chips = token_chips("chips", value=None)
         self.words = VerbalizerCard(self.engine)
 
@@ -180,8 +192,9 @@ class PlaygroundTab:
             self.starting,
             self.words.starting,
         ]
-        carried = [inputs.model, inputs.template, inputs.verbalizer]
-        opened = [inputs.model, inputs.task, self.calibration, *self.picked_by_task]
+        carried = [inputs.model, inputs.template, inputs.truncation, inputs.verbalizer]
+        opened: list[Any] = [inputs.model, inputs.task, inputs.truncation, self.calibration]
+        opened += self.picked_by_task
         opened += self.ask_with["outputs"][:-1]
         self.opened = load(self.open, None, opened, **PRIVATE)
         changes: list[tuple[Callable[..., Any], Callable[..., Any], Any, list[Any]]] = [
@@ -211,9 +224,8 @@ class PlaygroundTab:
         self.shape.input(
             reshape, [inputs.template, self.shape], [inputs.template], queue=False, **PRIVATE
         ).then(None, js="() => playgroundAsk()", queue=False, **PRIVATE)
-        self.calibration.input(
-            self.answer, trigger_mode="always_last", queue=False, **self.ask_with
-        )
+        for choice in (self.calibration, self.truncation):
+            choice.input(self.answer, trigger_mode="always_last", queue=False, **self.ask_with)
         self.words.wire([inputs.model, inputs.task, inputs.template, inputs.prompt])
         inputs.prompt.focus(self.list_prompts, [inputs.prompt], [inputs.prompt], **PRIVATE)
 
@@ -237,12 +249,18 @@ class PlaygroundTab:
         prompts = prompt_choices(self.engine, language)
         chosen = state.prompt if any(state.prompt == known for _, known in prompts) else NO_PROMPT
         calibration = state.calibration if state.calibration in CALIBRATIONS else CALIBRATIONS[0]
+        cut = state.truncation if state.truncation in TRUNCATIONS else TRUNCATIONS[0]
         answered = self.answer(
-            model, task, template, verbalizer, chosen, row, "", calibration, request
+            *(model, task, template, verbalizer, chosen, row),
+            truncation=cast(Truncation, cut),
+            shape="",
+            calibration=calibration,
+            request=request,
         )
         return [
             model,
             gr.Dropdown(choices=task_choices(self.engine, language), value=task),
+            cut,
             calibration,
             template,
             gr.HTML(value=verbalizer, texts=texts(language, "verbalizer.")),
@@ -260,6 +278,7 @@ class PlaygroundTab:
         verbalizer: dict[str, Any],
         prompt_id: str,
         row: dict[str, Any],
+        truncation: Truncation,
         shape: str,
         calibration: str,
         request: gr.Request,
@@ -280,6 +299,7 @@ class PlaygroundTab:
             top_k=TOP_K,
             prompt_id=prompt_id,
             calibration=calibration,
+            truncation=truncation,
         )
         offered = offer(source, known, language) if seen.template is None else None
         truth = row.get("label")
@@ -287,6 +307,7 @@ class PlaygroundTab:
             model=model_name if model_name != self.engine.default_model else "",
             task=task,
             template=source,
+            truncation=truncation if truncation != TRUNCATIONS[0] else "",
             row={name: texts_of_row[name] for name in fields if name in texts_of_row},
             label=truth or "",
             verbalizer=seen.verbalizer,
@@ -334,13 +355,13 @@ class PlaygroundTab:
         return example(self.engine, task, int((row or {}).get("index", 0)) + 1, source)
 
     def pick_prompt(self, prompt_id: str) -> list[Any]:
-        """A trained prompt brings its model, template and verbalizer along."""
+        """A trained prompt brings its model, template, truncation and verbalizer along."""
         if not prompt_id:
-            return [gr.skip()] * 3
+            return [gr.skip()] * 4
         try:
             return carried_by(self.engine, prompt_id)
         except PlaygroundError:
-            return [gr.skip()] * 3  # the answer that follows says why
+            return [gr.skip()] * 4  # the answer that follows says why
 
     def list_prompts(self, chosen: str, request: gr.Request) -> Any:
         """The trained prompts as they are now."""

@@ -21,6 +21,7 @@ from playground.page.run_controls import RunControls, run_button
 from playground.page.tabs.playground import PlaygroundTab
 from playground.page.task_start import carried_by, prompt_choices
 from playground.page.text import explain, language_of, say, shown, texts
+from playground.prompts import Template
 
 PROMPT_FILES = ("prompt.json", "prompt.safetensors")
 _ARCHIVE_BYTES = 2_000_000_000
@@ -97,6 +98,7 @@ class TrainTab:
             prompt.model,
             prompt.task,
             prompt.template,
+            prompt.truncation,
             prompt.verbalizer,
             self.method,
             self.shots,
@@ -121,7 +123,11 @@ class TrainTab:
             queue=False,
             **PRIVATE,
         )
-        carried = [prompt.prompt, prompt.model, prompt.template, prompt.verbalizer, tabs]
+        carried = [
+            prompt.prompt,
+            *(prompt.model, prompt.template, prompt.truncation, prompt.verbalizer),
+            tabs,
+        ]
         for event, function, source in (
             (self.use.click, self.use_prompt, run),
             (self.load_files.upload, self.load_prompt, self.load_files),
@@ -132,7 +138,7 @@ class TrainTab:
         playground.opened.then(self.summarise, asked, [self.summary], **PRIVATE)
         # not with the template's every letter: it is looked at when the tab is opened
         gr.on(
-            [tab.select, *(component.change for component in asked[4:])],
+            [tab.select, *(component.change for component in asked[5:])],
             self.summarise,
             asked,
             [self.summary],
@@ -182,7 +188,7 @@ class TrainTab:
         try:
             carried = carried_by(self.engine, prompt_id)
         except PlaygroundError as error:
-            return [*[gr.skip()] * 5, explain(error, language)]
+            return [*[gr.skip()] * 6, explain(error, language)]
         return [
             gr.Dropdown(choices=prompt_choices(self.engine, language), value=prompt_id),
             *carried,
@@ -196,7 +202,7 @@ class TrainTab:
             with tempfile.TemporaryDirectory() as folder:
                 prompt_id = self.engine.import_prompt(_unpacked(Path(path), Path(folder)))
         except PlaygroundError as error:
-            return [*[gr.skip()] * 5, explain(error, language_of(request))]
+            return [*[gr.skip()] * 6, explain(error, language_of(request))]
         return self.use_prompt(prompt_id, request)
 
     def summarise(self, request: gr.Request, *values: Any) -> Any:
@@ -227,14 +233,14 @@ class TrainTab:
         ]
 
     def _asked(self, values: tuple[Any, ...]) -> dict[str, Any]:
-        """The values of the form by name. Raises VerbalizerError."""
-        model, task, template, verbalizer, method, shots, seed, *settings = values
+        """The values of the form by name. Raises TemplateError or VerbalizerError."""
+        model, task, template, truncation, verbalizer, method, shots, seed, *settings = values
         named = {"seed": seed, **self.form.values_of(method, settings)}
         return {
             "method": method,
             "model": model,
             "task": task,
-            "template": template or "",
+            "template": Template(template or "", truncation=truncation),
             "verbalizer": read_verbalizer(verbalizer),
             "shots": int(shots or 0),
             "settings": {name: at for name, at in named.items() if at is not None},
