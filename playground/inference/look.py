@@ -27,7 +27,9 @@ def look(
 ) -> dict[str, Any]:
     """Fills in and asks. Mistakes are told with the part they concern, none is raised.
 
-    ``prompt`` brings its soft vectors, if the template still has the slots they were trained in.
+    ``prompt`` brings its soft vectors, if the template still has the slots they were trained in,
+    and its head, if the verbalizer still has the labels it was trained for; a head's labels are
+    not calibrated.
     ``calibrate`` gives what to take out of the scores; then ``labels`` are calibrated and ``raw``
     holds them as they were.
     The values are those of `playground.page.look.Look`, as far as they could be computed;
@@ -49,11 +51,13 @@ def look(
     if verbalizer is not None:
         try:
             reader = model.label_reader(template, verbalizer)
-            scores = (
-                reader.score_rows([row], soft_vectors=vectors)
-                if reader.several_passes
-                else reader.label_scores(logits[..., reader.token_ids])
-            )  # (1, labels)
+            if prompt is not None and prompt.decides(verbalizer.labels):
+                assert prompt.head is not None
+                scores, calibrate = prompt.head.score_rows(model, [row]), None
+            elif reader.several_passes:
+                scores = reader.score_rows([row], soft_vectors=vectors)
+            else:
+                scores = reader.label_scores(logits[..., reader.token_ids])  # (1, labels)
         except PlaygroundError as error:
             errors["verbalizer"] = error.to_json()
         else:

@@ -1,5 +1,6 @@
 """What a method trains, and what of it answers: the base of every training method."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,8 @@ from playground.methods.settings import TrainingSettings
 from playground.methods.trained_prompt import with_weights
 from playground.models import Encoded, LabelHead, LabelReader, LanguageModel
 from playground.models.label_scorer import LabelScorer
-from playground.prompts import Template, Verbalizer
+from playground.prompts import SoftSlot, Template, Verbalizer
+from playground.prompts.syntax import write
 
 
 class Learner(nn.Module):
@@ -86,7 +88,9 @@ class Learner(nn.Module):
             parameters = list(self.head.parameters())
             groups.append({"params": parameters, "peak": self.settings.learning_rate})
         if self.network is not None:
-            parameters = list(self.network.parameters())
+            # a linear head stands in the place of the model's own, which then learns nothing
+            tuned = self.network if self.head is None else self.network.base_model
+            parameters = list(tuned.parameters())
             groups.append({"params": parameters, "peak": self.model_learning_rate})
         return groups
 
@@ -116,3 +120,9 @@ def trainable_reader(
             code="verbalizer.not_trainable",
         )
     return reader
+
+
+def without_soft_slots(template: Template) -> Template:
+    """The template as it was written, without the spaces that stood around its soft slots."""
+    plain = write([part for part in template.parts if not isinstance(part, SoftSlot)])
+    return template.with_source(re.sub(" +", " ", plain).strip())

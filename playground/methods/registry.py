@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from playground.errors import SettingsError
 from playground.methods.settings import (
+    HeadFineTuningSettings,
     PromptFineTuningSettings,
     PromptTuningSettings,
     PTuningSettings,
@@ -49,6 +50,12 @@ _METHODS = (
         "Trains the vectors in the soft slots themselves; the model stays frozen.",
         PromptTuningSettings,
         "playground.methods.prompt_tuning:PromptTuning",
+    ),
+    Method(
+        "head-fine-tuning",
+        "Trains a linear head over the text, with the language model or alone; no prompt is used.",
+        HeadFineTuningSettings,
+        "playground.methods.head_finetuning:HeadFineTuning",
     ),
     Method(
         "prompt-fine-tuning",

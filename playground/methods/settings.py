@@ -110,6 +110,18 @@ class PromptTuningSettings(TrainingSettings):
     )
 
 
+class HeadFineTuningSettings(TrainingSettings):
+    """Of head fine-tuning."""
+
+    learning_rate: float = Field(1e-3, gt=0, le=10, description="Step size for the linear head.")
+    tune_model: bool = Field(
+        True, description="Also train the language model (else it stays frozen)."
+    )
+    model_learning_rate: float = Field(
+        2e-5, gt=0, le=1, description="Step size for the language model, if it is trained too."
+    )
+
+
 class PromptFineTuningSettings(TrainingSettings):
     """Of prompt-based fine-tuning."""
 

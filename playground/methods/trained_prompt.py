@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -81,6 +81,10 @@ class TrainedPrompt:
             soft_vectors=self.vectors,
             calibration=calibration,
         )
+
+    def decides(self, labels: Sequence[str]) -> bool:
+        """Whether these labels come from its head, not from words."""
+        return self.head is not None and tuple(labels) == self.verbalizer.labels
 
     def vectors_for(self, template: Template) -> Tensor | None:
         """The vectors, if ``template`` still has the soft slots for them, else None."""

@@ -5,7 +5,6 @@ asking pauses it. Nothing in it depends on when it was paused, saved or resumed,
 draws the same curve as an uninterrupted one.
 """
 
-import re
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -17,14 +16,13 @@ from torch import Tensor, nn
 
 from playground.errors import DataError, PlaygroundError
 from playground.methods.checkpoint import read_checkpoint, write_checkpoint
-from playground.methods.learner import Learner, trainable_reader
+from playground.methods.learner import Learner, trainable_reader, without_soft_slots
 from playground.methods.registry import method
 from playground.methods.trained_prompt import TrainedPrompt
 from playground.methods.zero_shot import iterate
 from playground.models import Encoded, LanguageModel
 from playground.models.label_scorer import score_labels
-from playground.prompts import SoftSlot, Template, Verbalizer
-from playground.prompts.syntax import write
+from playground.prompts import Template, Verbalizer
 from playground.tasks.table import LABEL, require_labels
 
 Event = dict[str, Any]
@@ -173,7 +171,7 @@ class Training:
     def _zero_shot(self) -> Iterator[dict[str, float]]:
         """What the model as it is measures on the dev set, by the words, if it can read them."""
         model = self.learner.base_model
-        plain = _without_soft_slots(self.learner.template)
+        plain = without_soft_slots(self.learner.template)
         try:
             reader = trainable_reader(model, plain, self.learner.verbalizer)
             encoded = reader.encode(model, self._rows(self._dev_table))
@@ -296,9 +294,3 @@ def _measure(
         right += int((scores.argmax(1) == wanted).sum())
         seen += len(chosen)
         yield {"loss": loss / seen, "accuracy": right / seen}
-
-
-def _without_soft_slots(template: Template) -> Template:
-    """The template as it was written, without the spaces that stood around its soft slots."""
-    plain = write([part for part in template.parts if not isinstance(part, SoftSlot)])
-    return template.with_source(re.sub(" +", " ", plain).strip())

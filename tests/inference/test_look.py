@@ -7,7 +7,7 @@ from playground.inference.look import look
 from playground.inference.service import Service
 from playground.methods import TrainedPrompt, classify
 from playground.methods.calibration import Calibration, domain_of
-from playground.models import LanguageModel, load_model
+from playground.models import LabelHead, LanguageModel, load_model
 from playground.prompts import Template, Verbalizer
 from tests import tiny
 
@@ -50,6 +50,25 @@ def test_several_slots(tmp_path):
     # the bars are those of the first slot, where "so" is nobody's alone
     owners = {row["token"]: row["label"] for row in seen["answers"] if row["label"]}
     assert owners == {"all": "c"}
+
+
+def test_a_head_decides_its_own_labels_and_is_not_calibrated(model):
+    template, verbalizer = Template("{text} It was [MASK]"), Verbalizer(WORDS)
+    head = LabelHead(model, template, 2)
+    prompt = TrainedPrompt("head-fine-tuning", model, template, verbalizer, None, head=head)
+
+    def calibrate() -> Calibration:
+        raise AssertionError("there is nothing to calibrate")
+
+    seen = look(model, template, ROW, verbalizer, top_k=3, prompt=prompt, calibrate=calibrate)
+    expected = prompt.classify([ROW]).iloc[0]
+    for label, chance in seen["labels"].items():
+        assert chance == pytest.approx(expected[label], rel=1e-4)
+    assert "raw" not in seen
+    others = Verbalizer({"good": "great", "poor": "bad"})
+    seen = look(model, template, ROW, others, top_k=3, prompt=prompt)
+    by_words = classify(model, template, others, [ROW]).iloc[0]
+    assert seen["labels"]["good"] == pytest.approx(by_words["good"], rel=1e-4)
 
 
 def test_a_verbalizer_that_does_not_fit_leaves_the_rest(model):
