@@ -53,3 +53,45 @@ class AutoPromptSettings(MethodSettings):
     seed: int = Field(
         13, ge=0, le=2**31 - 1, description="Draws batches and positions; same seed, same search."
     )
+
+
+Algorithm = Literal["likelihood-ratio", "linear", "assignments"]
+
+
+class LabelWordSettings(MethodSettings):
+    """Of the search for label words.
+
+    Published: 10 words by the likelihood ratio (PETAL); the other defaults are published: 1000
+    likely words (PETAL), 500 steps at 3e-4 (AutoPrompt, on whole data sets), 100 words and 100
+    assignments (LM-BFF).
+    """
+
+    algorithm: Algorithm = Field(
+        "likelihood-ratio",
+        description="Likelihood ratio (PETAL), a linear layer (AutoPrompt), or all assignments of "
+        "likely words (LM-BFF).",
+    )
+    words: int = Field(
+        3, ge=1, le=50, description="Words to find for each label; an assignment has one."
+    )
+    likely_words: int = Field(
+        1000,
+        ge=2,
+        le=100_000,
+        description="Words that the model finds likeliest for a label, among which the likelihood "
+        "ratio chooses.",
+    )
+    tried_words: int = Field(
+        100,
+        ge=2,
+        le=1000,
+        description="The same for the assignments; fewer where they would be more than a million.",
+    )
+    assignments: int = Field(
+        100, ge=1, le=10_000, description="Assignments that the dev set decides between."
+    )
+    steps: int = Field(500, ge=1, le=100_000, description="Steps of the linear layer.")
+    learning_rate: float = Field(3e-4, gt=0, le=10, description="Step size of the linear layer.")
+    seed: int = Field(
+        13, ge=0, le=2**31 - 1, description="Draws the rows of a run; the search draws nothing."
+    )

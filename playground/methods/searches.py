@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 from playground.errors import SettingsError
-from playground.methods.search_settings import AutoPromptSettings
+from playground.methods.search_settings import AutoPromptSettings, LabelWordSettings
 from playground.methods.settings import MethodSettings
 from playground.prompts import Template, Verbalizer
 
@@ -43,6 +43,12 @@ _SEARCHES = (
         "frozen.",
         AutoPromptSettings,
         "playground.methods.autoprompt:AutoPrompt",
+    ),
+    SearchMethod(
+        "label-word-search",
+        "Searches words for the labels, by what the model puts at the answer slot.",
+        LabelWordSettings,
+        "playground.methods.label_words:LabelWordSearch",
     ),
 )
 

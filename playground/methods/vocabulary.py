@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from playground.models import LanguageModel
+from playground.prompts import Template
 
 _SPACES = ("Ġ", "▁")  # how tokenizers write the space that a token brings with it
 
@@ -29,3 +30,20 @@ def capitalised_starts(model: LanguageModel) -> Tensor:
         begins = token.startswith(_SPACES) if writes_spaces else not token.startswith("##")
         capitalised[number] = begins and model.token_text(number)[:1].isupper()
     return capitalised.to(model.device)
+
+
+def whole_words(model: LanguageModel, template: Template) -> Tensor:
+    """Which tokens are whole words that the model reads back at the answer slot: (vocabulary,).
+
+    A single letter is a word in scripts like the Chinese only.
+    """
+    after_space = model.encoder.answer_after_space(template)
+    whole = ~special_tokens(model).cpu()
+    for token in torch.nonzero(whole)[:, 0].tolist():
+        word = model.token_text(token)
+        whole[token] = (
+            word.isalpha()
+            and (len(word) > 1 or not word.isascii())
+            and model.encoder.word_ids(word, after_space=after_space) == [token]
+        )
+    return whole.to(model.device)
