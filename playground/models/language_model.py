@@ -220,7 +220,8 @@ class LanguageModel:
         if weight.dtype != torch.bfloat16 or weight.device.type != "cpu":
             return _at_least_float32(weight)
         if self._exact_of is not weight:
-            self._exact_of, self._exact_copy = weight, weight.detach().float()
+            with torch.inference_mode(False):  # whoever asks next may want gradients through it
+                self._exact_of, self._exact_copy = weight, weight.detach().float()
         return self._exact_copy
 
     def network_inputs(
