@@ -22,6 +22,7 @@ class Server:
 
     def __init__(self, port: int, home: Path, command: Sequence[str] = ("app.py",)) -> None:
         self.url = f"http://127.0.0.1:{port}"
+        self.home = home
         # Not a pipe: a worker process that outlives the server would keep that open.
         self._printed = home.with_suffix(".log")
         with self._printed.open("w") as printed:

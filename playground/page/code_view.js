@@ -1,4 +1,4 @@
-// A script to read and to take away.
+// A text to read and to take away, with remarks on it.
 function showCode({ element, props, watch }) {
   const root = element.querySelector(".pg-code");
   const text = document.createElement("pre");
@@ -11,8 +11,16 @@ function showCode({ element, props, watch }) {
     copy.textContent = "✓";
     setTimeout(() => (copy.textContent = "⧉"), 1200);
   });
-  root.append(text, copy);
-  const show = () => (text.textContent = props.value || "");
+  const notes = document.createElement("ul");
+  root.append(text, copy, notes);
+  function show() {
+    text.textContent = props.value?.code ?? "";
+    notes.replaceChildren(
+      ...(props.value?.notes ?? []).map((note) =>
+        Object.assign(document.createElement("li"), { className: "pg-note", textContent: note }),
+      ),
+    );
+  }
   watch("value", show);
   show();
 }

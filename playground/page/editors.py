@@ -62,7 +62,7 @@ def prediction_line(elem_id: str, **options: Any) -> gr.HTML:
 
 
 def code_view(elem_id: str, **options: Any) -> gr.HTML:
-    """A script with a button to copy it; value: its text."""
+    """A text to take away, with a button to copy it; value ``{"code", "notes": [sentence]}``."""
     return _widget("code_view", "showCode", "pg-code", elem_id, options)
 
 

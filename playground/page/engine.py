@@ -11,7 +11,7 @@ from playground.errors import DataError, RunError
 from playground.inference.client import InferenceProcess
 from playground.recently_used import RecentlyUsed
 from playground.runs import Runs
-from playground.tasks import built_in_tasks, load_task, read_csv
+from playground.tasks import built_in_tasks, is_dataset_name, load_dataset, load_task, read_csv
 
 RUNS_AT_ONCE = 2  # a paused run keeps its place, and must not keep the next one waiting
 TABLES_KEPT = 4
@@ -101,9 +101,14 @@ class Engine:
     # ---- data ----------------------------------------------------------------------------------
 
     def table(self, task: str) -> pd.DataFrame:
-        """The rows of a built-in set or of an uploaded table. Raises DataError."""
+        """The rows of a built-in set, an uploaded table or a dataset of the Hugging Face Hub.
+
+        Raises DataError.
+        """
         if task in built_in_tasks():
             return load_task(task).table
+        if is_dataset_name(task):
+            return self._tables.get(task, lambda: load_dataset(task, self.home))
         path = self._tables_folder() / Path(task).name
         if not path.is_file():
             raise DataError(

@@ -138,6 +138,19 @@ def number_field(
     )
 
 
+def switch(elem_id: str, choices: list[tuple[Any, str]]) -> gr.Radio:
+    """A few choices side by side, the first one chosen."""
+    return gr.Radio(
+        choices,
+        value=choices[0][1],
+        show_label=False,
+        container=False,
+        interactive=True,
+        elem_classes="pg-switch",
+        elem_id=elem_id,
+    )
+
+
 def truncation_choice(elem_id: str, **options: Any) -> gr.Dropdown:
     """How a text that does not fit is cut; ``options`` go to the list."""
     return gr.Dropdown(

@@ -32,6 +32,7 @@ class Header:
             self.task = gr.Dropdown(
                 label=shown("header.task"),
                 choices=[],
+                allow_custom_value=True,  # a dataset of the Hub
                 interactive=True,
                 min_width=180,
                 elem_id="task",
@@ -48,7 +49,7 @@ class Header:
             theme = gr.Button("◐", size="sm", scale=0, min_width=40, elem_id="theme")
             link = gr.Button(shown("header.link"), size="sm", scale=0, min_width=92)
         self.message = message_line("header-message")
-        self.upload_message = message_line("upload-message")
+        self.data_message = message_line("data-message")
         language.click(
             None,
             js="() => playgroundLanguage(document.documentElement.lang === 'en' ? 'zh-CN' : 'en')",

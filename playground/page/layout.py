@@ -50,15 +50,9 @@ def build(settings: Settings, inference: InferenceProcess) -> Page:
                 compare = CompareTab(engine)
             with gr.Tab(shown("tab.train"), id="train") as third:
                 train = TrainTab(engine)
-        playground.wire(page.load)
+        playground.wire(page.load, header)
         train.wire(page.load, playground, tabs, third)
         compare.wire(page.load, playground)
-        header.upload.upload(
-            playground.upload,
-            [header.upload],
-            [header.upload_message, header.task, *playground.picked_by_task],
-            **PRIVATE,
-        ).then(playground.answer, **playground.ask_with)
         for tab in (first, second, third):
             tab.select(None, js=f"() => playgroundRememberTab('{tab.id}')", **PRIVATE)
         page.load(None, js="() => playgroundOpenTab()", **PRIVATE)

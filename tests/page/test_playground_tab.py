@@ -228,6 +228,34 @@ def test_another_task_brings_its_own_prompt(page: Page) -> None:
     expect(page.locator("#label-bars .bars .point")).to_have_count(4)
 
 
+def test_a_dataset_of_the_hub_is_opened_by_its_name(page: Page, served: Server) -> None:
+    kept = served.home / "datasets" / "lab--plays.csv"  # as one fetched before lies there
+    kept.parent.mkdir(exist_ok=True)
+    kept.write_text('"scene","label","split"\n"A storm.","sad","train"\n"A ball.","gay","test"\n')
+    box = page.locator("#task input")
+    box.fill("lab/plays")
+    box.press("Enter")
+    expect(page.locator("#template textarea")).to_have_value("{scene} It was [MASK].")
+    expect(page.locator("#row textarea")).to_have_value("A ball.")
+    expect(page.locator("#chips")).to_contain_text("ball")
+    page.reload()
+    expect(page.locator("#row textarea")).to_have_value("A ball.")
+    kept.unlink()
+    box.fill("lab/no-such-plays")
+    box.press("Enter")
+    expect(page.locator("#data-message")).to_contain_text("lab/no-such-plays")
+    expect(page.locator("#template textarea")).to_have_value("{scene} It was [MASK].")
+
+
+def test_the_template_is_also_openprompts(page: Page) -> None:
+    page.get_by_text("The template for OpenPrompt").click()
+    expect(page.locator("#openprompt pre")).to_contain_text('} It was {"mask"}.')
+    expect(page.locator("#openprompt li")).to_have_count(1)
+    write(page, "{text} [SOFT*2] [TRIGGER] [MASK]")
+    expect(page.locator("#openprompt pre")).to_contain_text("soft")
+    expect(page.locator("#openprompt li")).to_have_count(2)
+
+
 def test_an_uploaded_table_brings_its_columns_as_fields(page: Page, tmp_path: Path) -> None:
     table = tmp_path / "meals.csv"
     table.write_text("dish,label\nThe soup was cold,bad\nA lovely cake,good\n", encoding="utf-8")
@@ -243,10 +271,10 @@ def test_a_broken_table_is_refused_with_its_row(page: Page, tmp_path: Path) -> N
     table = tmp_path / "broken.csv"
     table.write_text("text,label\none,good\ntwo,bad,extra\n", encoding="utf-8")
     upload(page, "upload", table)
-    expect(page.locator("#upload-message")).to_contain_text("Row 2 has 3 cells")
+    expect(page.locator("#data-message")).to_contain_text("Row 2 has 3 cells")
     expect(page.locator("#template textarea")).to_have_value("{text} Mine [MASK].")
     page.wait_for_timeout(500)  # an answer follows; it must not take the sentence away
-    expect(page.locator("#upload-message")).to_contain_text("Row 2 has 3 cells")
+    expect(page.locator("#data-message")).to_contain_text("Row 2 has 3 cells")
 
 
 def test_a_verbalizer_goes_out_and_comes_in_as_json(page: Page, tmp_path: Path) -> None:

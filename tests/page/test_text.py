@@ -18,14 +18,14 @@ from playground.errors import PlaygroundError, RunError
 from playground.methods import TrainedPrompt, method, methods
 from playground.methods.checkpoint import read_checkpoint
 from playground.methods.comparison_settings import CalibrationKind
+from playground.methods.search_check import refuse_soft_slots
 from playground.methods.search_result import read_search
 from playground.methods.searches import search_method, searches
-from playground.methods.triggers import refuse_soft_slots
 from playground.models import LanguageModel, encoding, load_model
 from playground.page import text as page_text
+from playground.page.answer_card import CALIBRATIONS
 from playground.page.figures import run_figures
 from playground.page.run_controls import ALLOWED
-from playground.page.tabs.playground import CALIBRATIONS
 from playground.page.text import catalogue, explain, language_of, say, shown, texts
 from playground.prompts import Template, Verbalizer
 from playground.runs import Runs, RunSpec

@@ -1,7 +1,7 @@
 """The Playground tab: write a template and a verbalizer, see what the model says at the slot."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -10,25 +10,22 @@ import gradio as gr
 
 from playground.errors import PlaygroundError
 from playground.page.address import State, from_query, to_query
-from playground.page.answer_view import answer_figure, aside, chips, label_figure, prediction
+from playground.page.answer_card import CALIBRATIONS, AnswerCard
+from playground.page.answer_view import aside, chips
 from playground.page.conversion import conversion_offer, offer
 from playground.page.editors import (
-    code_view,
     hidden_script,
-    prediction_line,
     reshape,
     row_editor,
     token_chips,
     verbalizer_value,
 )
 from playground.page.engine import Engine
-from playground.page.form import TRUNCATIONS, truncation_choice
+from playground.page.form import TRUNCATIONS, switch, truncation_choice
 from playground.page.header import Header
-from playground.page.live_figure import figure_view
-from playground.page.look import Look, look
+from playground.page.look import look
 from playground.page.messages import message_line
 from playground.page.private import PRIVATE
-from playground.page.snippet import python_snippet
 from playground.page.task_start import (
     NO_PROMPT,
     carried_by,
@@ -39,14 +36,13 @@ from playground.page.task_start import (
     task_choices,
     task_start,
 )
-from playground.page.text import explain, language_of, shown, texts
+from playground.page.text import explain, language_of, say, shown, texts
 from playground.page.verbalizer_card import VerbalizerCard
 from playground.prompts import Truncation, Verbalizer
-from playground.tasks import built_in_tasks
+from playground.tasks import is_dataset_name
 
 TOP_K = 10
 FIRST_TASK = "reviews"
-CALIBRATIONS = ("none", "contextual", "domain")
 
 
 @dataclass
@@ -72,7 +68,9 @@ class PlaygroundTab:
             with gr.Column(scale=5, min_width=340):
                 self._build_prompt()
             with gr.Column(scale=6, min_width=340):
-                self._build_answer()
+                self.said = AnswerCard()
+        self.aside = hidden_script("watch('value', () => playgroundAside(props.value));")
+        self.typing = hidden_script("playgroundTyping(() => trigger('quiet', {}));")
         self.inputs = PromptInputs(
             header.model,
             header.task,
@@ -87,7 +85,7 @@ class PlaygroundTab:
         with gr.Column(elem_classes="pg-card"):
             with gr.Row(elem_classes="pg-card-head"):
                 gr.Markdown(shown("playground.template"), elem_classes="pg-title")
-                self.shape = _switch(
+                self.shape = switch(
                     "shape", [(shown(f"shape.{shape}"), shape) for shape in ("cloze", "prefix")]
                 )
             self.template = gr.Textbox(
@@ -147,38 +145,18 @@ class PlaygroundTab:
             self.chips = token_chips("chips", value=None)
         self.words = VerbalizerCard(self.engine)
 
-    def _build_answer(self) -> None:
-        with gr.Column(elem_classes="pg-card"):
-            with gr.Row(elem_classes="pg-card-head"):
-                gr.Markdown(shown("playground.what_the_model_says"), elem_classes="pg-title")
-                self.calibration = _switch(
-                    "calibration",
-                    [(shown(f"calibration.{kind}"), kind) for kind in CALIBRATIONS],
-                )
-            self.prediction = prediction_line("prediction")
-            self.labels = figure_view("label-bars", texts=texts("en", "figure."))
-            gr.HTML('<hr class="pg-rule">')
-            self.answers = figure_view("answer-bars", texts=texts("en", "figure."))
-        with gr.Accordion(shown("playground.in_python"), open=False):
-            self.snippet = code_view("snippet", value="")
-        self.aside = hidden_script("watch('value', () => playgroundAside(props.value));")
-        self.typing = hidden_script("playgroundTyping(() => trigger('quiet', {}));")
-
     # ---- wiring --------------------------------------------------------------------------------
 
-    def wire(self, load: Callable[..., Any]) -> None:
+    def wire(self, load: Callable[..., Any], header: Header) -> None:
         """Connects events; ``load`` is the Blocks' load event."""
         inputs = self.inputs
         self.ask_with: dict[str, Any] = {
-            "inputs": [*vars(inputs).values(), self.shape, self.calibration],
+            "inputs": [*vars(inputs).values(), self.shape, self.said.calibration],
             "outputs": [
                 self.aside,
                 self.shape,
                 self.chips,
-                self.answers,
-                self.labels,
-                self.prediction,
-                self.snippet,
+                *self.said.outputs,
                 inputs.row,
             ],
             **PRIVATE,
@@ -193,14 +171,13 @@ class PlaygroundTab:
             self.words.starting,
         ]
         carried = [inputs.model, inputs.template, inputs.truncation, inputs.verbalizer]
-        opened: list[Any] = [inputs.model, inputs.task, inputs.truncation, self.calibration]
+        opened: list[Any] = [inputs.model, inputs.task, inputs.truncation, self.said.calibration]
         opened += self.picked_by_task
         opened += self.ask_with["outputs"][:-1]
         self.opened = load(self.open, None, opened, **PRIVATE)
         changes: list[tuple[Callable[..., Any], Callable[..., Any], Any, list[Any]]] = [
             # soft vectors belong to the model that they were trained with
             (inputs.model.input, lambda: NO_PROMPT, None, [inputs.prompt]),
-            (inputs.task.input, self.pick_task, [inputs.task], self.picked_by_task),
             (
                 self.another.click,
                 self.another_example,
@@ -220,11 +197,17 @@ class PlaygroundTab:
             event(function, sources, targets, trigger_mode="always_last", **PRIVATE).then(
                 self.answer, **self.ask_with
             )
+        data = [header.data_message, inputs.task, *self.picked_by_task]
+        for event, function, source in (
+            (inputs.task.input, self.choose_task, inputs.task),
+            (header.upload.upload, self.upload, header.upload),
+        ):
+            event(function, [source], data, **PRIVATE).then(self.answer, **self.ask_with)
         # asked for as if typed: an answer to the last template must not turn the switch back
         self.shape.input(
             reshape, [inputs.template, self.shape], [inputs.template], queue=False, **PRIVATE
         ).then(None, js="() => playgroundAsk()", queue=False, **PRIVATE)
-        for choice in (self.calibration, self.truncation):
+        for choice in (self.said.calibration, self.truncation):
             choice.input(self.answer, trigger_mode="always_last", queue=False, **self.ask_with)
         self.words.wire([inputs.model, inputs.task, inputs.template, inputs.prompt])
         inputs.prompt.focus(self.list_prompts, [inputs.prompt], [inputs.prompt], **PRIVATE)
@@ -235,10 +218,12 @@ class PlaygroundTab:
         """What the page starts with, in one go: the address's state over the defaults, answered."""
         language = language_of(request)
         state = from_query(dict(request.query_params))
-        task = (
-            state.task if state.task in [*built_in_tasks(), *self.engine.tables()] else FIRST_TASK
-        )
-        template, verbalizer, _, row, *starting = self.pick_task(task)
+        try:
+            task = state.task or FIRST_TASK
+            template, verbalizer, _, row, *starting = self.pick_task(task)
+        except PlaygroundError:  # a table that has been deleted, say
+            task = FIRST_TASK
+            template, verbalizer, _, row, *starting = self.pick_task(task)
         template = state.template or template
         if state.verbalizer is not None:
             verbalizer = verbalizer_value(state.verbalizer)
@@ -314,22 +299,15 @@ class PlaygroundTab:
             prompt=prompt_id,
             calibration=calibration if calibration != CALIBRATIONS[0] else "",
         )
-        kept = [gr.skip()] * 4  # the last good answer stays while a mistake is being mended
-        if seen.answers is not None:
-            kept = [
-                chips(seen, language),
-                answer_figure(seen, language),
-                label_figure(seen, truth, language) if seen.labels else _without_labels(seen),
-                prediction(seen, truth, language),
-            ]
         return [
             {**aside(seen, offered, language), "query": to_query(state)},
             gr.skip() if seen.shape in (None, shape) else seen.shape,
-            *kept,
-            gr.skip()
-            if seen.template is None or seen.verbalizer is None
-            else python_snippet(
-                *(model_name, seen.template, seen.verbalizer, texts_of_row, fields),
+            gr.skip() if seen.answers is None else chips(seen, language),
+            *self.said.shows(
+                *(seen, truth, language),
+                model=model_name,
+                row=texts_of_row,
+                fields=fields,
                 trained=bool(prompt_id),
             ),
             gr.skip()
@@ -349,6 +327,17 @@ class PlaygroundTab:
             gr.Dropdown(choices=start.templates, value=start.template),
             gr.Dropdown(choices=start.verbalizers, value=words),
         ]
+
+    def choose_task(self, task: str, request: gr.Request) -> Iterator[list[Any]]:
+        """Opens a task, or a dataset of the Hub by its name; one that is not there only says so."""
+        language = language_of(request)
+        nothing = [gr.skip()] * (1 + len(self.picked_by_task))
+        if is_dataset_name(task):
+            yield [say("header.fetching", language, dataset=task), *nothing]
+        try:
+            yield ["", gr.skip(), *self.pick_task(task)]
+        except PlaygroundError as error:
+            yield [explain(error, language), *nothing]
 
     def another_example(self, task: str, row: dict[str, Any], source: str) -> dict[str, Any]:
         """The next example of the task, other than the one shown."""
@@ -376,21 +365,3 @@ class PlaygroundTab:
             return [explain(error, language), *[gr.skip()] * (1 + len(self.picked_by_task))]
         choices = task_choices(self.engine, language)
         return ["", gr.Dropdown(choices=choices, value=name), *self.pick_task(name)]
-
-
-def _without_labels(seen: Look) -> Any:
-    """No label bars: those shown stay while the verbalizer is being typed."""
-    return None if seen.verbalizer is not None else gr.skip()
-
-
-def _switch(name: str, choices: list[tuple[Any, str]]) -> gr.Radio:
-    """A few choices side by side, the first one chosen."""
-    return gr.Radio(
-        choices,
-        value=choices[0][1],
-        show_label=False,
-        container=False,
-        interactive=True,
-        elem_classes="pg-switch",
-        elem_id=name,
-    )
