@@ -21,6 +21,7 @@ from playground.models.encoded import (
     SoftLayout,
     Span,
 )
+from playground.models.segments import SegmentTokenizer, Tokens
 from playground.models.truncation import fit
 from playground.prompts import (
     AnswerSlot,
@@ -59,6 +60,7 @@ class Encoder:
         backend.no_truncation()
         backend.no_padding()
         self._backend = backend
+        self.tokens = SegmentTokenizer(backend)
         # those without a name of their own too, such as a chat model's <|im_start|>
         specials = [t for t in tokenizer.added_tokens_decoder.values() if t.special]
         literals = {token.content for token in specials}
@@ -166,6 +168,8 @@ class Encoder:
     ) -> list[Encoded]:
         """Fills the template in with each row and tokenizes all of them in one go.
 
+        A text that was tokenized before, under whatever template, is not again (see `segments`).
+
         An answer of several tokens gets as many places at the first answer slot of a masked
         model; for a causal one, which goes on writing there, room is left.
         Raises TemplateError where the template cannot serve this model or does not fit it.
@@ -188,11 +192,11 @@ class Encoder:
             )
         layout = self.soft_layout(template)
         laid_out = [self._lay_out(template, row, layout, answer_tokens) for row in rows]
-        encodings = self._backend.encode_batch([text for text, _ in laid_out])
+        tokenized = self.tokens.tokenize(laid_out)
         room = self.max_length - (answer_tokens - 1 if self.causal else 0)
         return [
-            self._place(encoding, spans, layout, room, template.truncation)
-            for encoding, (_, spans) in zip(encodings, laid_out, strict=True)
+            self._place(tokens, spans, layout, room, template.truncation)
+            for tokens, (_, spans) in zip(tokenized, laid_out, strict=True)
         ]
 
     def _lay_out(
@@ -243,7 +247,7 @@ class Encoder:
 
     def _place(
         self,
-        encoding: Any,
+        tokens: Tokens,
         spans: list[Span],
         layout: SoftLayout,
         room: int,
@@ -256,9 +260,7 @@ class Encoder:
         held = iter([span for span in spans for _ in range(span.placeholders)])
         vectors = iter([vector for span in spans for vector in span.vectors])
         current = 0
-        for token_id, (_, end), added in zip(
-            encoding.ids, encoding.offsets, encoding.special_tokens_mask, strict=True
-        ):
+        for token_id, end, added in zip(*tokens, strict=True):
             owner = None
             if token_id == self.placeholder_id and not added:
                 # in order: a placeholder that swallows white space ends past its own stretch

@@ -26,7 +26,7 @@ PAD, UNKNOWN, START, END, MASK = MASKED_SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "
 END_OF_TEXT = "<|endoftext|>"
 
 # "don't" and the treebank's "do n't" are the same tokens, and so are "it's" and "it 's"
-_WORDS = r"[^\W_]+?(?=n't\b)|n't\b|'(?:s|re|ve|ll|d|m)\b|[^\W_]+|[^\w\s]|_"
+WORDS = r"[^\W_]+?(?=n't\b)|n't\b|'(?:s|re|ve|ll|d|m)\b|[^\W_]+|[^\w\s]|_"
 _QUOTES = {"‘": "'", "’": "'", "“": '"', "”": '"', "``": '"', "''": '"'}
 
 
@@ -72,7 +72,7 @@ def _word_piece(vocabulary: int, texts: Iterable[str]) -> Tokenizer:
     tokenizer.normalizer = normalizers.Sequence(
         [*_plain_quotes(), normalizers.BertNormalizer(lowercase=True)]
     )
-    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(_WORDS), "removed", invert=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(WORDS), "removed", invert=True)
     tokenizer.decoder = decoders.WordPiece()
     trainer = trainers.WordPieceTrainer(
         vocab_size=vocabulary,
