@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from playground.inference.look import look
+from playground.inference.side_by_side import side_by_side
 from playground.methods import TrainedPrompt
 from playground.methods import method as find_method
 from playground.methods.calibration import Calibration, domain_of
@@ -48,6 +49,7 @@ class Service:
                 self.cost,
                 self.carried_by,
                 self.nearby_words,
+                self.side_by_side,
             )
         }
 
@@ -123,6 +125,22 @@ class Service:
         assert verbalizer is not None
         words = Verbalizer.from_json(verbalizer)
         return list(iterate(classify(asked, Template(template), words, rows)))
+
+    def side_by_side(
+        self,
+        model: str,
+        templates: Sequence[str],
+        truncation: Truncation,
+        verbalizers: Sequence[str],
+        row: Row,
+    ) -> list[list[dict[str, Any]]]:
+        """As `playground.inference.side_by_side.side_by_side`, which see. Raises ModelError."""
+        return side_by_side(
+            self._model(model),
+            [Template(template, truncation=truncation) for template in templates],
+            list(map(Verbalizer.from_json, verbalizers)),
+            row,
+        )
 
     def nearby_words(
         self,

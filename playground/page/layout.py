@@ -52,7 +52,7 @@ def build(settings: Settings, inference: InferenceProcess) -> Page:
                 train = TrainTab(engine)
         playground.wire(page.load, header)
         train.wire(page.load, playground, tabs, third)
-        compare.wire(page.load, playground)
+        compare.wire(page.load, playground, second)
         for tab in (first, second, third):
             tab.select(None, js=f"() => playgroundRememberTab('{tab.id}')", **PRIVATE)
         page.load(None, js="() => playgroundOpenTab()", **PRIVATE)

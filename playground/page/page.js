@@ -76,11 +76,17 @@ function playgroundAsk() {
   document.querySelector("#template")?.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
-/** Calls `ask` when the person has been quiet for a moment, whatever was typed into. */
-function playgroundTyping(ask) {
+/** Asks for one text under every template as typing does, where that can be seen. */
+function playgroundAskSideBySide() {
+  const box = document.querySelector("#compare-templates textarea");
+  if (box?.offsetParent) box.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+/** Calls `ask` when the person has been quiet for a moment after typing into one of `places`. */
+function playgroundTyping(ask, places) {
   let waiting = null;
   document.addEventListener("input", (event) => {
-    if (!event.target.closest?.("#template, #row, #verbalizer")) return;
+    if (!event.target.closest?.(places)) return;
     clearTimeout(waiting);
     waiting = setTimeout(ask, 120);
   });

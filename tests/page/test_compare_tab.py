@@ -92,3 +92,21 @@ def test_mistakes_are_said_beside_their_field(compare: Page) -> None:
     expect(compare.locator("#compare-verbalizers-message")).to_contain_text("no colon")
     start(compare, words="negative: terrible; positive: great\nbad: terrible; good: great")
     expect(compare.locator("#compare-message")).to_contain_text("label")
+
+
+def test_one_text_is_shown_under_every_prompt_before_anything_is_started(page: Page) -> None:
+    page.locator("#row textarea").fill("A wonderful, brilliant film.")
+    page.get_by_role("tab", name="Compare").click()
+    rows = page.locator("#side-by-side .pg-side-row:not(.pg-side-head)")
+    lines = page.locator("#compare-templates textarea").input_value().splitlines()
+    expect(rows).to_have_count(len(lines))
+    expect(page.locator("#compare-row textarea")).to_have_value("A wonderful, brilliant film.")
+    expect(rows.first.locator(".pg-run-share").first).to_contain_text("positive")
+    page.locator("#compare-row textarea").fill("A terrible, awful film.")
+    expect(rows.first.locator(".pg-run-share").first).to_contain_text("negative")
+    page.locator("#compare-templates textarea").fill("{text} Just [MASK]!\n{txt} [MASK]")
+    expect(rows).to_have_count(2)
+    expect(rows.nth(1)).to_contain_text("no column")
+    page.locator("#compare-verbalizers textarea").fill("sad: awful; glad: lovely")
+    expect(rows.first.locator(".pg-side-cell")).to_have_count(1)
+    expect(rows.first.locator(".pg-run-share")).to_contain_text("sad")

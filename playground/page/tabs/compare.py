@@ -29,8 +29,9 @@ from playground.page.live_figure import comparison_view
 from playground.page.messages import message_line
 from playground.page.private import PRIVATE
 from playground.page.run_controls import RunControls
+from playground.page.side_by_side import SideBySide
 from playground.page.tabs.playground import PlaygroundTab
-from playground.page.task_start import task_start
+from playground.page.task_start import example, task_start
 from playground.page.text import explain, language_of, say, shown, texts
 from playground.prompts import Truncation, Verbalizer, label_line
 
@@ -54,6 +55,7 @@ class CompareTab:
             with gr.Column(scale=4, min_width=340):
                 self._build_form()
             with gr.Column(scale=7, min_width=340):
+                self.side_by_side = SideBySide(engine)
                 with gr.Row(elem_classes=["pg-card", "pg-run-head"]):
                     self.controls.build_picker("compare.run")
                 self.view = comparison_view("comparison", self.controls.poll, self.find_examples)
@@ -100,7 +102,7 @@ class CompareTab:
 
     # ---- wiring --------------------------------------------------------------------------------
 
-    def wire(self, load: Callable[..., Any], playground: PlaygroundTab) -> None:
+    def wire(self, load: Callable[..., Any], playground: PlaygroundTab, tab: gr.Tab) -> None:
         """Connects events; ``load`` is the Blocks' load event."""
         prompt = playground.inputs
         run = self.controls.run
@@ -108,9 +110,17 @@ class CompareTab:
         followers = list(self.controls.buttons.values())
         load(self.open, None, [self.controls.start, run, self.view, *followers], **PRIVATE)
         shown_there = [prompt.task, prompt.template, prompt.verbalizer]
-        playground.opened.then(self.fill, shown_there, lists, **PRIVATE)
-        # another task has labels and fields of its own
-        prompt.task.change(self.fill, shown_there[:1], lists, **PRIVATE)
+        row = self.side_by_side.row
+        for filled in (
+            playground.opened.then(self.fill, shown_there, lists, **PRIVATE),
+            # another task has labels and fields of its own
+            prompt.task.change(self.fill_anew, [prompt.task], [*lists, row], **PRIVATE),
+            tab.select(lambda row: row, [prompt.row], [row], **PRIVATE),
+        ):
+            filled.then(None, js="() => playgroundAskSideBySide()", **PRIVATE)
+        self.side_by_side.wire(
+            [prompt.model, *lists, self.truncation], [prompt.model.input, self.truncation.input]
+        )
         self.add.click(self.add_prompt, [*lists, *shown_there[1:]], lists, **PRIVATE)
         messages = [self.templates_message, self.verbalizers_message, self.message]
         self.controls.start.click(
@@ -145,6 +155,16 @@ class CompareTab:
             _joined([template, *templates], MAX_TEMPLATES),
             _joined([_line_of(verbalizer), *words], MAX_VERBALIZERS),
         ]
+
+    def fill_anew(self, task: str) -> list[Any]:
+        """Another task's known prompts, and a text of it to look at under them."""
+        try:
+            return [
+                *self.fill(task),
+                example(self.engine, task, 0, task_start(self.engine, task).template),
+            ]
+        except PlaygroundError:
+            return [gr.skip()] * 3
 
     def add_prompt(
         self, templates: str, verbalizers: str, template: str, verbalizer: dict[str, Any]

@@ -70,7 +70,9 @@ class PlaygroundTab:
             with gr.Column(scale=6, min_width=340):
                 self.said = AnswerCard()
         self.aside = hidden_script("watch('value', () => playgroundAside(props.value));")
-        self.typing = hidden_script("playgroundTyping(() => trigger('quiet', {}));")
+        self.typing = hidden_script(
+            "playgroundTyping(() => trigger('quiet', {}), '#template, #row, #verbalizer');"
+        )
         self.inputs = PromptInputs(
             header.model,
             header.task,
