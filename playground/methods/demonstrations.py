@@ -4,6 +4,10 @@ In-context learning (Brown et al. 2020, "Language Models are Few-Shot Learners",
 https://arxiv.org/abs/2005.14165, section 2), for masked models as in LM-BFF (Gao et al. 2021,
 "Making Pre-trained Language Models Better Few-shot Learners", https://arxiv.org/abs/2012.15723,
 section 5), but in front of the text and all drawn at once, not a set an example.
+
+A causal model reads them once for all rows (see `playground.models.shared_prefix`). To a masked
+model, which reads to both sides, they are something else before every text, and nothing of them
+can be kept.
 """
 
 from collections.abc import Mapping, Sequence

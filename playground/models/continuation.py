@@ -8,6 +8,7 @@ from torch import Tensor
 
 from playground.errors import ModelError
 from playground.models.encoded import Encoded
+from playground.models.shared_prefix import SharedPrefix
 from playground.processors import batch_rows
 
 if TYPE_CHECKING:
@@ -24,17 +25,19 @@ def continuation_log_probabilities(
     """log P(continuation | prompt) of each pair: (prompts, continuations), without gradients.
 
     A prompt is read once: what the network keeps of it (its keys and values) serves all the
-    continuations, which are token ids, at least one each. Prompt and longest continuation must
+    continuations, which are token ids, at least one each; and what all prompts begin with is read
+    once for all. Prompt and longest continuation must
     fit the model together; `LanguageModel.encode` leaves the room when told ``answer_tokens``.
     Raises ModelError where the network keeps nothing.
     """
     found = torch.zeros(len(prompts), len(continuations), device=model.device)
     largest = batch_rows(model.device.type)
     longer = sum(len(tokens) > 1 for tokens in continuations)
+    shared = SharedPrefix(model)
     for chosen in _of_one_length(prompts, max(1, largest // max(1, longer))):
         with torch.inference_mode():
             found[chosen] = _of_batch(
-                model, [prompts[i] for i in chosen], continuations, soft_vectors
+                model, [prompts[i] for i in chosen], continuations, soft_vectors, shared
             )
     return found
 
@@ -54,10 +57,11 @@ def _of_batch(
     batch: Sequence[Encoded],
     continuations: Sequence[Sequence[int]],
     soft_vectors: Tensor | None,
+    shared: SharedPrefix,
 ) -> Tensor:
     """As above, for prompts of one length: (batch, continuations)."""
     device = model.device
-    inputs, places = model.network_inputs(batch, soft_vectors)  # places: (B, 1)
+    inputs, places = shared.network_inputs(batch, soft_vectors)  # places: (B, 1)
     at = torch.arange(len(batch), device=device)[:, None]  # (B, 1)
     logits, cache = model.network_logits({**inputs, "use_cache": True}, at, places, None)
     first = torch.tensor([tokens[0] for tokens in continuations], device=device)
