@@ -14,6 +14,7 @@ from playground.methods.settings import (
     PromptFineTuningSettings,
     PromptTuningSettings,
     PTuningSettings,
+    PTuningV2Settings,
     TrainingSettings,
 )
 
@@ -50,6 +51,12 @@ _METHODS = (
         "Trains the vectors in the soft slots themselves; the model stays frozen.",
         PromptTuningSettings,
         "playground.methods.prompt_tuning:PromptTuning",
+    ),
+    Method(
+        "p-tuning-v2",
+        "Trains keys and values in front of every layer's own; the model stays frozen.",
+        PTuningV2Settings,
+        "playground.methods.p_tuning_v2:PTuningV2",
     ),
     Method(
         "head-fine-tuning",

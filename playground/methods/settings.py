@@ -110,6 +110,28 @@ class PromptTuningSettings(TrainingSettings):
     )
 
 
+ScoredBy = Literal["verbalizer", "head"]
+
+
+class PTuningV2Settings(TrainingSettings):
+    """Of P-Tuning v2."""
+
+    learning_rate: float = Field(
+        1e-2, gt=0, le=10, description="Step size for the prefix; 5e-3 to 3e-2 are usual."
+    )
+    prefix_length: int = Field(
+        16, ge=1, le=128, description="Positions in front of every layer's keys and values."
+    )
+    projection: bool = Field(
+        False, description="Make the prefix through a small network (else train it directly)."
+    )
+    scored_by: ScoredBy = Field(
+        "verbalizer",
+        description="Where labels come from: the words at the answer slot, or a linear head, as "
+        "published.",
+    )
+
+
 class HeadFineTuningSettings(TrainingSettings):
     """Of head fine-tuning."""
 

@@ -22,12 +22,12 @@ from playground.methods.zero_shot import (
     iterate,
     label_table,
 )
-from playground.models import LabelHead, LanguageModel
+from playground.models import LabelHead, LanguageModel, PrefixedModel
 from playground.prompts import Template, Verbalizer
 
 FORMAT = 1
 _TENSORS, _DESCRIPTION = "prompt.safetensors", "prompt.json"
-_VECTORS, _NETWORK, _HEAD = "soft_vectors", "network.", "head."
+_VECTORS, _PREFIX, _NETWORK, _HEAD = "soft_vectors", "deep_prefix", "network.", "head."
 _ENTRIES = (
     *("method", "model", "embedding", "vocabulary", "fingerprint", "template", "verbalizer"),
     *("step", "tunes_model", "settings"),
@@ -39,7 +39,8 @@ class TrainedPrompt:
     """A template, a verbalizer and what was trained for them.
 
     ``vectors`` (vectors, embedding) stand in the template's soft slots; ``model`` is the language
-    model they were trained with, its weights changed if ``tunes_model``. With a ``head`` the labels
+    model they were trained with, its weights changed if ``tunes_model``, or with a prefix in its
+    layers. With a ``head`` the labels
     come from it, and from the texts alone; template and words serve the answer distribution.
     """
 
@@ -98,6 +99,8 @@ class TrainedPrompt:
         tensors: dict[str, Tensor] = {}
         if self.vectors is not None:
             tensors[_VECTORS] = self.vectors.detach().float().cpu().contiguous()
+        if isinstance(self.model, PrefixedModel):
+            tensors[_PREFIX] = self.model.prefix.detach().float().cpu().contiguous()
         if self.tunes_model:
             # the named parameters list tied weights once, which safetensors insists on
             for name, value in self.model.network.named_parameters():
@@ -155,6 +158,9 @@ class TrainedPrompt:
             vectors = tensors.pop(_VECTORS, None)
             if model.soft_layout(template).vectors != (0 if vectors is None else len(vectors)):
                 raise ValueError("not as many vectors as soft slots")
+            prefix = tensors.pop(_PREFIX, None)
+            if prefix is not None:
+                model = PrefixedModel(model, prefix.to(model.device))
             if description["tunes_model"]:
                 model = with_weights(model, _under(_NETWORK, tensors))
             verbalizer = Verbalizer.from_json(json.dumps(description["verbalizer"]))

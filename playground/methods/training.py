@@ -60,6 +60,7 @@ class Training:
         self._pinned = self._encode(pinned)
         self._pinned_table = pinned
         self._optimizer = torch.optim.AdamW(learner.parameter_groups(), weight_decay=0.0)
+        learner.eval()  # dropout is for the steps alone
 
     # ---- walking through -----------------------------------------------------------------------
 

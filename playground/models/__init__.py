@@ -7,6 +7,7 @@ from playground.models.built_in import built_in_models
 
 if TYPE_CHECKING:
     from playground.models.catalog import load_model
+    from playground.models.deep_prefix import PrefixedModel, PrefixShape
     from playground.models.encoded import Encoded, SoftLayout
     from playground.models.label_head import LabelHead
     from playground.models.label_reader import LabelReader
@@ -17,6 +18,8 @@ __all__ = [
     "LabelHead",
     "LabelReader",
     "LanguageModel",
+    "PrefixShape",
+    "PrefixedModel",
     "SoftLayout",
     "built_in_models",
     "load_model",
@@ -29,6 +32,8 @@ __getattr__ = lazy_exports(
         "LabelHead": "playground.models.label_head",
         "LabelReader": "playground.models.label_reader",
         "LanguageModel": "playground.models.language_model",
+        "PrefixShape": "playground.models.deep_prefix",
+        "PrefixedModel": "playground.models.deep_prefix",
         "SoftLayout": "playground.models.encoded",
         "load_model": "playground.models.catalog",
     },

@@ -28,6 +28,14 @@ class Family:
     like_bert: bool = False
 
 
+def first_position(network: Network) -> int:
+    """The position of the first token: RoBERTa and kin number them from the padding id on."""
+    embeddings = getattr(network.base_model, "embeddings", None)
+    positions = getattr(embeddings, "position_embeddings", None)
+    padding = getattr(positions, "padding_idx", None)
+    return 0 if padding is None else int(padding) + 1
+
+
 def _roberta_transform(network: Network, hidden: Tensor) -> Tensor:
     head = network.lm_head
     features: Tensor = head.layer_norm(nn.functional.gelu(head.dense(hidden)))

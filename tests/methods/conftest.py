@@ -21,6 +21,7 @@ SHORT: dict[str, Any] = {
 OWN: dict[str, dict[str, Any]] = {
     "p-tuning": {"soft_tokens": 3},
     "prompt-tuning": {"soft_tokens": 4},
+    "p-tuning-v2": {"prefix_length": 4},
 }
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 from playground.methods import TrainedPrompt
@@ -12,6 +13,9 @@ WAYS = {
     "prompt tuning, random": ("prompt-tuning", {"initialisation": "random"}, 0.05),
     "prompt tuning, vocabulary": ("prompt-tuning", {"initialisation": "vocabulary"}, 0.05),
     "prompt tuning, label words": ("prompt-tuning", {"initialisation": "label-words"}, 0.05),
+    "deep prefix": ("p-tuning-v2", {}, 0.03),
+    "deep prefix, projected": ("p-tuning-v2", {"projection": True}, 0.01),
+    "deep prefix, head": ("p-tuning-v2", {"scored_by": "head"}, 0.03),
     "head and model": ("head-fine-tuning", {"model_learning_rate": 0.01}, 0.02),
     "head only": ("head-fine-tuning", {"tune_model": False}, 0.1),
 }
@@ -123,6 +127,13 @@ def test_saved_and_loaded_it_gives_the_same_answers(way, toy, tmp_path):
     assert not loaded.classify(toy.dev).equals(
         toy.start(way[0], **way[1]).trained_prompt().classify(toy.dev)
     )
+
+
+def test_how_much_is_kept_is_known_before(way, toy, tmp_path):
+    training = toy.start(way[0], **way[1])
+    training.trained_prompt().save(tmp_path)
+    tensors = load_file(tmp_path / "prompt.safetensors").values()
+    assert sum(tensor.numel() for tensor in tensors) == training.learner.kept()
 
 
 def test_a_prompt_taken_on_the_way_does_not_change_afterwards(way, toy):
