@@ -13,6 +13,7 @@ from playground.models.encoded import Encoded, SoftLayout
 from playground.models.encoding import Encoder
 from playground.models.families import FAMILIES, first_position
 from playground.models.label_reader import LabelReader
+from playground.models.shared_prefix import SharedPrefix
 from playground.processors import batch_rows
 from playground.prompts import Template, Verbalizer
 
@@ -124,17 +125,20 @@ class LanguageModel:
         *,
         token_ids: Tensor | None = None,
         soft_vectors: Tensor | None = None,
+        shared: SharedPrefix | None = None,
     ) -> Tensor:
         """Logits at the answer slots: (batch, slots, vocabulary), in float32 or better.
 
         With ``token_ids`` (words,) only their rows of the vocabulary are computed:
         (batch, slots, words). ``soft_vectors`` (vectors, embedding) stand in the soft slots;
         without them a soft slot holds its initial words, or the placeholder token.
-        Gradients flow to ``soft_vectors`` and, where they are asked for, to the weights.
+        Gradients flow to ``soft_vectors`` and, where they are asked for, to the weights; but not
+        with ``shared``, which keeps what batches of a causal model begin with.
         """
         if self._reads_packed():
             return self._project(self._packed_states(batch, soft_vectors), token_ids)
-        inputs, places = self.network_inputs(batch, soft_vectors)  # places: (B, S)
+        source = shared or self
+        inputs, places = source.network_inputs(batch, soft_vectors)  # places: (B, S)
         at = torch.arange(len(batch), device=self.device)[:, None]  # (B, 1)
         return self.network_logits(inputs, at, places, token_ids)[0]
 
@@ -220,7 +224,8 @@ class LanguageModel:
         if weight.dtype != torch.bfloat16 or weight.device.type != "cpu":
             return _at_least_float32(weight)
         if self._exact_of is not weight:
-            self._exact_of, self._exact_copy = weight, weight.detach().float()
+            with torch.inference_mode(False):  # whoever asks next may want gradients through it
+                self._exact_of, self._exact_copy = weight, weight.detach().float()
         return self._exact_copy
 
     def network_inputs(
@@ -273,12 +278,16 @@ class LanguageModel:
         Yields (which examples, their logits (batch, slots, words), or (batch, slots, vocabulary)
         where ``token_ids`` is None): a caller may look up between batches. Examples of like length
         share a batch, so that little of it is padding. A processor is fastest with small batches,
-        an accelerator with larger ones.
+        an accelerator with larger ones. What they all begin with, a causal model reads once.
         """
+        shared = SharedPrefix(self)
         for chosen in self.batches(encoded, batch_size):
             with torch.inference_mode():
                 logits = self.answer_logits(
-                    [encoded[i] for i in chosen], token_ids=token_ids, soft_vectors=soft_vectors
+                    [encoded[i] for i in chosen],
+                    token_ids=token_ids,
+                    soft_vectors=soft_vectors,
+                    shared=shared,
                 )
             yield chosen, logits
 
