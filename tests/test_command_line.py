@@ -14,6 +14,7 @@ import pytest
 
 from playground.cli import main
 from playground.methods import Comparison
+from playground.prompts import read_label_line
 from playground.tasks import hub, load_task
 
 REPOSITORY = Path(__file__).parents[1]
@@ -63,7 +64,7 @@ class TestHelp:
         "command",
         [
             *([], ["models"], ["distribution"], ["classify"], ["compare"], ["train"]),
-            *(["runs"], ["runs", "list"]),
+            *(["search"], ["runs"], ["runs", "list"]),
         ],
     )
     def test_every_command_explains_itself(self, command: list[str], capsys: Capture) -> None:
@@ -81,7 +82,8 @@ class TestHelp:
         code = (
             "import sys\n"
             "from playground.cli import main\n"
-            "for command in ([], ['classify'], ['compare'], ['train'], ['runs'], ['serve']):\n"
+            "commands = ('classify', 'compare', 'train', 'search', 'runs', 'serve')\n"
+            "for command in ([], *([name] for name in commands)):\n"
             "    try: main([*command, '--help'])\n"
             "    except SystemExit: pass\n"
             "print('loaded:', {'torch', 'pandas', 'gradio'} & set(sys.modules))"
@@ -369,6 +371,50 @@ class TestTrain:
         printed = capsys.readouterr()
         assert printed.out == ""
         assert "There are no runs yet" in printed.err
+
+
+class TestSearch:
+    """On two rows a label: what is found is worth nothing, but all of it is there."""
+
+    def test_triggers(self, tmp_path: Path, capsys: Capture) -> None:
+        saved = str(tmp_path / "prompt")
+        settings = ["--iterations", "2", "--candidates", "2", "--triggers", "1", "--seed", "7"]
+        options = ["--shots", "2", "--name", "a first one", "--save", saved]
+        assert main(["search", "autoprompt", *settings, *options]) == 0
+        printed = capsys.readouterr()
+        assert printed.out.startswith("{text} It was ")
+        assert f"The prompt lies in {saved}" in printed.err
+        assert "The run has finished at step 2 of 2, dev accuracy " in printed.err
+        assert main(["classify", "--prompt", saved, "--data", "reviews", "--split", "dev"]) == 0
+        capsys.readouterr()
+
+        assert main(["runs", "list"]) == 0
+        run_id = capsys.readouterr().out.splitlines()[1].split()[0]
+        assert main(["runs", "show", run_id]) == 0
+        shown = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()[4:])
+        assert (shown["kind"], shown["step"], shown["triggers"]) == ("search", "2/2", "1")
+        assert Path(shown["search"], "search.json").is_file()
+
+    def test_label_words_as_other_commands_take_them(self, capsys: Capture) -> None:
+        assert main(["search", "label-word-search", "--shots", "2", "--words", "2"]) == 0
+        labels = capsys.readouterr().out.strip()
+        found = read_label_line(labels)
+        assert found.labels == ("negative", "positive")
+        assert [len(words) for words in found.words.values()] == [2, 2]
+        data = ["--data", "reviews", "--split", "dev"]
+        assert main(["classify", *data, "--template", TEMPLATE, "--labels", labels]) == 0
+
+    def test_search_alone_lists_the_methods(self, capsys: Capture) -> None:
+        assert main(["search"]) == 0
+        assert "\nautoprompt " in capsys.readouterr().out
+
+    def test_mistakes_start_no_run(self, refused: Refused, capsys: Capture) -> None:
+        assert "There is no method “nope”" in refused("search", "nope")
+        assert "“words”" in refused("search", "label-word-search", "--words", "0")
+        soft = ("--template", "[SOFT] {text} [MASK]")
+        assert "Take [SOFT] out" in refused("search", "autoprompt", *soft)
+        assert main(["runs", "list"]) == 0
+        assert capsys.readouterr().out == ""
 
 
 def test_wide_characters_keep_the_columns_straight(capsys: Capture) -> None:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from playground import __version__
-from playground.cli import classify, compare, distribution, models, runs, train
+from playground.cli import classify, compare, distribution, models, runs, search, train
 from playground.cli.output import say
 from playground.errors import PlaygroundError
 
@@ -56,8 +56,9 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     classify.add(commands)
     compare.add(commands)
     # the options of "train METHOD" are the method's settings, and with them comes torch
-    names_method = given[:1] == ["train"] and len(given) > 1 and not given[1].startswith("-")
-    train.add(commands, given[1] if names_method else None)
+    names_method = len(given) > 1 and not given[1].startswith("-")
+    train.add(commands, given[1] if names_method and given[0] == "train" else None)
+    search.add(commands, given[1] if names_method and given[0] == "search" else None)
     runs.add(commands)
     commands.add_parser("serve", help="serve the page", add_help=False)
     return parser

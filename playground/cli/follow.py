@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 from playground.cli.output import say
-from playground.runs import Runs
+from playground.errors import RunError
+from playground.runs import Run, Runs
 
 POLL_SECONDS = 0.1
 LINE_SECONDS = 5.0  # between two lines where the last cannot be rewritten
@@ -99,3 +100,9 @@ class Follower:
             if value is not None:
                 parts.append(text.format(value))
         return ", ".join(parts)
+
+
+def raise_if_failed(run: Run) -> None:
+    """Raises RunError with the reason why a run has ended before its time."""
+    if run.state in ("failed", "interrupted"):
+        raise RunError(run.reason, code=run.code, **run.details)

@@ -72,6 +72,14 @@ def count(given: str) -> int:
     raise argparse.ArgumentTypeError(f"“{given}” is not a whole number above 0")
 
 
+def lasting_model_name(name: str) -> str:
+    """The name under which a run finds the model again, from whichever folder it is resumed."""
+    from playground.models.built_in import built_in_models
+
+    is_folder = name not in built_in_models() and Path(name).is_dir()
+    return str(Path(name).absolute()) if is_folder else name
+
+
 def model(name: str | None) -> "LanguageModel":
     """The model of that name, or the default one. Raises ModelError."""
     from playground.models import load_model

@@ -1,4 +1,4 @@
-"""``runs``: the trainings and comparisons that are kept, however they were started."""
+"""``runs``: the trainings, comparisons and searches that are kept, however they were started."""
 
 import argparse
 import json
@@ -17,7 +17,10 @@ ORDER_SECONDS = 5.0  # the wait for a worker to heed an order: it looks up betwe
 
 
 def add(commands: Commands) -> None:
-    about = "List, show and steer trainings and comparisons, whether started here or from the page."
+    about = (
+        "List, show and steer trainings, comparisons and searches, whether started here or from "
+        "the page."
+    )
     command = commands.add_parser("runs", help="the runs that are kept", description=about)
     actions = command.add_subparsers(title="actions", metavar="ACTION", required=True)
 
@@ -90,6 +93,8 @@ def _show(options: argparse.Namespace) -> int:
         shown["comparison"] = runs.comparison_folder(run.id) or ""
     else:
         shown["prompt"] = runs.prompt_folder(run.id) or ""
+    if run.spec.kind == "search":
+        shown["search"] = runs.search_folder(run.id) or ""
     width = max(map(len, shown))
     for name, value in shown.items():
         print(f"{name:{width}}  {one_line(str(value))}".rstrip())

@@ -4,10 +4,9 @@ import argparse
 from pathlib import Path
 
 from playground.cli import inputs
-from playground.cli.follow import Follower
+from playground.cli.follow import Follower, raise_if_failed
 from playground.cli.output import print_table, say
 from playground.cli.runs import copy_prompt
-from playground.errors import RunError
 from playground.runs import Run, Runs, plan
 from playground.settings import DEFAULT_MODEL
 
@@ -90,16 +89,12 @@ def _list_methods() -> None:
 def _start(runs: Runs, options: argparse.Namespace) -> str:
     """Checks all that can be without the model, starts the run and returns its id."""
     from playground.methods import method as find
-    from playground.models.built_in import built_in_models
 
     known = find(options.method).settings.model_fields
     table, task = inputs.table(options.dataset)
-    model = options.model or DEFAULT_MODEL
-    if model not in built_in_models() and Path(model).is_dir():
-        model = str(Path(model).absolute())  # the run may be resumed from another folder
     planned = plan(
         method=options.method,
-        model=model,
+        model=inputs.lasting_model_name(options.model or DEFAULT_MODEL),
         template=inputs.template(options, task),
         verbalizer=inputs.verbalizer(options, task),
         table=table,
@@ -115,8 +110,7 @@ def _start(runs: Runs, options: argparse.Namespace) -> str:
 
 
 def _tell_end(runs: Runs, run: Run, dev_accuracy: float | None, save: str | None) -> None:
-    if run.state in ("failed", "interrupted"):
-        raise RunError(run.reason, code=run.code, **run.details)
+    raise_if_failed(run)
     measured = "" if dev_accuracy is None else f", dev accuracy {dev_accuracy:.3f}"
     say(f"The run has {run.state} at step {run.step} of {run.steps}{measured}.")
     print(copy_prompt(runs, run.id, save))

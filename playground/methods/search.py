@@ -17,10 +17,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from playground.errors import DataError, RunError
+from playground.methods.search_check import refuse_soft_slots
 from playground.methods.search_result import SearchResult
 from playground.methods.settings import MethodSettings
 from playground.methods.trained_prompt import TrainedPrompt
-from playground.methods.triggers import refuse_soft_slots
 from playground.models import LanguageModel
 from playground.prompts import Template, Verbalizer
 from playground.tasks.table import LABEL, records, require_labels

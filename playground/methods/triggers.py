@@ -11,24 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from playground.errors import TemplateError
 from playground.models import LanguageModel
 from playground.prompts import AnswerSlot, Part, SoftSlot, Template, Text, TriggerSlot
 from playground.prompts.syntax import write
 
 _SPELLINGS = 81  # ways of writing the found words that are tried at most
-
-
-def refuse_soft_slots(template: Template) -> None:
-    """Raises TemplateError where a search would meet vectors that nobody has trained."""
-    for part in template.parts:
-        if isinstance(part, SoftSlot):
-            raise TemplateError(
-                "A search looks for words, and the soft slots of this template have vectors. Take "
-                "[SOFT] out, or write [TRIGGER] in its place.",
-                position=part.position,
-                code="search.soft_slots",
-            )
 
 
 def with_triggers(template: Template, count: int) -> Template:

@@ -3,6 +3,7 @@
 from playground.runs.comparison_plan import ComparisonPlan, plan_comparison
 from playground.runs.plan import Plan, plan
 from playground.runs.registry import Runs
+from playground.runs.search_plan import SearchPlan, plan_search
 from playground.runs.spec import RunSpec
 from playground.runs.store import Run, RunStore
 
@@ -13,6 +14,8 @@ __all__ = [
     "RunSpec",
     "RunStore",
     "Runs",
+    "SearchPlan",
     "plan",
     "plan_comparison",
+    "plan_search",
 ]

@@ -32,6 +32,10 @@ class RunFolder:
         return self.path / "comparison"
 
     @property
+    def search(self) -> Path:
+        return self.path / "search"
+
+    @property
     def log(self) -> Path:
         return self.path / "worker.log"
 

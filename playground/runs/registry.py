@@ -13,6 +13,7 @@ from playground.errors import RunError
 from playground.runs.comparison_plan import ComparisonPlan
 from playground.runs.executors import Executor, LocalExecutor
 from playground.runs.folder import whole_folder
+from playground.runs.search_plan import SearchPlan
 from playground.runs.spec import Kind, RunSpec
 from playground.runs.store import WORKING, Command, Run, RunStore
 from playground.settings import home_folder
@@ -74,6 +75,10 @@ class Runs:
     def start_comparison(self, plan: ComparisonPlan) -> str:
         """Starts a run that compares prompts, as `plan_comparison` has planned it; its id."""
         return self._start(plan.spec, {"rows": plan.rows, "train": plan.train})
+
+    def start_search(self, plan: SearchPlan) -> str:
+        """Starts a run that searches words, as `plan_search` has planned it; its id."""
+        return self._start(plan.spec, {"train": plan.train, "dev": plan.dev})
 
     def _start(self, spec: RunSpec, tables: "Mapping[str, DataFrame]") -> str:
         run_id = self.store.create(spec, tables)
@@ -164,6 +169,11 @@ class Runs:
         """Where lies what a comparison has found, or None while there is nothing."""
         self.store.get(run_id)
         return whole_folder(self.store.folder(run_id).comparison)
+
+    def search_folder(self, run_id: str) -> Path | None:
+        """Where lies what a search has found, or None while there is nothing."""
+        self.store.get(run_id)
+        return whole_folder(self.store.folder(run_id).search)
 
     def _order(self, run_id: str, command: Command) -> None:
         run = self.get(run_id)

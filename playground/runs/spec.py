@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from playground.prompts import Truncation
 
-Kind = Literal["training", "comparison"]
+Kind = Literal["training", "comparison", "search"]
 
 
 class RunSpec(BaseModel):
@@ -15,7 +15,8 @@ class RunSpec(BaseModel):
     The rows are not part of it: they lie as CSV files in the run's folder, so that a run needs
     nothing but its folder and the model. ``settings`` are the method's own, which validates them.
     A comparison has `ComparisonSettings`; its first template and verbalizer stand in ``template``
-    and ``verbalizer``, its method is "comparison".
+    and ``verbalizer``, its method is "comparison". A search has those of its method, and its
+    ``verbalizer`` is what it starts from.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -37,13 +37,13 @@ LOCK_SECONDS = 10.0  # the wait for the run's last worker to be gone
 
 
 class Result(Protocol):
-    """What the worker needs of what is left: a trained prompt, or what a comparison has found."""
+    """What the worker needs of what is left: a trained prompt, or what was found."""
 
     def save(self, folder: Path) -> object: ...
 
 
 class Training(Protocol):
-    """What the worker needs of a training, or of a comparison, which is walked through likewise.
+    """What the worker needs of a training; comparisons and searches are walked through likewise.
 
     Iterating makes the steps and yields events; None is a breath, at which control may be taken.
     """
@@ -158,7 +158,7 @@ def language_model(name: str) -> "LanguageModel":
 
 def load(spec: RunSpec, folder: RunFolder) -> Training:
     """What ``spec`` describes, from its last checkpoint if there is one."""
-    training = {"training": _training, "comparison": _comparison}[spec.kind](spec, folder)
+    training = _KINDS[spec.kind](spec, folder)
     checkpoint = whole_folder(folder.checkpoint)
     if checkpoint is not None:
         training.load_checkpoint(checkpoint)
@@ -196,6 +196,24 @@ def _comparison(spec: RunSpec, folder: RunFolder) -> Training:
         calibration=settings.calibration,
         seed=settings.seed,
     )
+
+
+def _search(spec: RunSpec, folder: RunFolder) -> Training:
+    from playground.methods.searches import start_search
+    from playground.prompts import Template, Verbalizer
+
+    return start_search(
+        spec.method,
+        language_model(spec.model),
+        Template(spec.template, truncation=spec.truncation),
+        Verbalizer(spec.verbalizer, spec.colours or None, **spec.verbalizer_settings),
+        folder.read_table("train"),
+        folder.read_table("dev"),
+        {"seed": spec.seed, **spec.settings},
+    )
+
+
+_KINDS = {"training": _training, "comparison": _comparison, "search": _search}
 
 
 @contextlib.contextmanager
