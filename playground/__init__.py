@@ -26,6 +26,8 @@ if TYPE_CHECKING:
         ComparisonResult,
         Event,
         Method,
+        SearchMethod,
+        SearchResult,
         TrainedPrompt,
         answer_distribution,
         classify,
@@ -47,6 +49,7 @@ __all__ = [
     "ModelError",
     "PlaygroundError",
     "RunError",
+    "SearchResult",
     "SettingsError",
     "Template",
     "TemplateError",
@@ -65,6 +68,8 @@ __all__ = [
     "methods",
     "nearby_words",
     "read_csv",
+    "search",
+    "searches",
     "train",
     "widened",
 ]
@@ -76,6 +81,7 @@ __getattr__ = lazy_exports(
         "load_model": "playground.models",
         "Calibration": "playground.methods",
         "ComparisonResult": "playground.methods",
+        "SearchResult": "playground.methods",
         "TrainedPrompt": "playground.methods",
         "answer_distribution": "playground.methods",
         "classify": "playground.methods",
@@ -97,6 +103,41 @@ def methods() -> "dict[str, Method]":
     from playground.methods import methods as registered
 
     return registered()
+
+
+def searches() -> "dict[str, SearchMethod]":
+    """The searches by name, each with its one-line description and its settings class."""
+    from playground.methods.searches import searches as registered
+
+    return registered()
+
+
+def search(
+    method: str,
+    model: "LanguageModel",
+    template: Template,
+    verbalizer: Verbalizer,
+    train: "pd.DataFrame",
+    dev: "pd.DataFrame | None" = None,
+    *,
+    on_event: "Callable[[Event], object] | None" = None,
+    **settings: Any,
+) -> "tuple[TrainedPrompt, SearchResult]":
+    """Searches trigger words or label words; returns the prompt with them, and what is behind it.
+
+    ``train`` and ``dev`` have a column ``label`` and the template's fields; ``settings`` are those
+    of the search (see `searches`); ``on_event`` is called with each event: see
+    `playground.methods.autoprompt` and `playground.methods.label_words` for their fields.
+    Raises SettingsError, TemplateError, VerbalizerError or DataError before the first step.
+    """
+    from playground.methods.searches import start_search
+
+    dev = train.head(0) if dev is None else dev
+    found = start_search(method, model, template, verbalizer, train, dev, settings)
+    for event in found:
+        if event is not None and on_event is not None:
+            on_event(event)
+    return found.trained_prompt(), found.result()
 
 
 def train(

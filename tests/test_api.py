@@ -53,6 +53,31 @@ def test_from_a_written_prompt_to_a_trained_one(model, prompt, tmp_path):
     pd.testing.assert_frame_equal(loaded.classify(dev), trained.classify(dev))
 
 
+def test_triggers_and_label_words_are_searched(model, prompt):
+    template, verbalizer = prompt
+    train, dev = pg.few_shot(tiny.toy_rows(40), 8, seed=13, dev_shots=4)
+    events = []
+    trained, found = pg.search(
+        "autoprompt",
+        model,
+        template,
+        verbalizer,
+        train,
+        dev,
+        iterations=2,
+        candidates=3,
+        on_event=events.append,
+    )
+    assert isinstance(trained, pg.TrainedPrompt)
+    assert len(found.triggers) == 3
+    assert {event["split"] for event in events} == {"start", "search", "dev"}
+    trained, found = pg.search("label-word-search", model, template, verbalizer, train, words=1)
+    assert trained.verbalizer == found.read_verbalizer()
+    assert trained.template == template
+    assert [len(words) for words in trained.verbalizer.words.values()] == [1, 1]
+    assert set(pg.searches()) == {"autoprompt", "label-word-search"}
+
+
 def test_training_needs_neither_dev_rows_nor_a_listener(model, prompt):
     trained = pg.train("p-tuning", model, *prompt, tiny.toy_rows(6), steps=1)
     assert trained.step == 1

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from playground.methods.calibration import Calibration
     from playground.methods.comparison import Comparison, compare
     from playground.methods.comparison_result import ComparisonResult
+    from playground.methods.search_result import SearchResult
+    from playground.methods.searches import SearchMethod
     from playground.methods.trained_prompt import TrainedPrompt
     from playground.methods.training import Event, Training, start
     from playground.methods.widening import nearby_words, widened
@@ -24,6 +26,8 @@ __all__ = [
     "Event",
     "Method",
     "MethodSettings",
+    "SearchMethod",
+    "SearchResult",
     "TrainedPrompt",
     "Training",
     "TrainingSettings",
@@ -44,6 +48,8 @@ __getattr__ = lazy_exports(
         "Comparison": "playground.methods.comparison",
         "ComparisonResult": "playground.methods.comparison_result",
         "Event": "playground.methods.training",
+        "SearchMethod": "playground.methods.searches",
+        "SearchResult": "playground.methods.search_result",
         "TrainedPrompt": "playground.methods.trained_prompt",
         "Training": "playground.methods.training",
         "answer_distribution": "playground.methods.zero_shot",
