@@ -128,6 +128,21 @@ class TrainedPrompt:
         (folder / _DESCRIPTION).write_text(text + "\n", encoding="utf-8")
         return folder
 
+    def export_peft(self, folder: str | Path) -> Path:
+        """As an adapter of PEFT: see `playground.methods.peft_adapter.export_peft`."""
+        from playground.methods.peft_adapter import export_peft
+
+        return export_peft(self, folder)
+
+    @staticmethod
+    def from_peft(
+        folder: str | Path, model: LanguageModel, template: Template, verbalizer: Verbalizer
+    ) -> "TrainedPrompt":
+        """Of an adapter of PEFT: see `playground.methods.peft_adapter.load_peft`."""
+        from playground.methods.peft_adapter import load_peft
+
+        return load_peft(folder, model, template, verbalizer)
+
     @staticmethod
     def describe(folder: str | Path) -> dict[str, Any]:
         """What ``prompt.json`` says, without the tensors. Raises ModelError if there is none."""
