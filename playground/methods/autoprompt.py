@@ -67,7 +67,7 @@ class AutoPrompt(Search):
         dev: pd.DataFrame,
         settings: AutoPromptSettings,
     ) -> None:
-        super().__init__(model, template, verbalizer, train, dev, settings)
+        super().__init__(model, template, verbalizer, train, dev)
         self.settings = settings
         self.steps = settings.iterations
         self.trigger_template = with_triggers(template, settings.triggers)

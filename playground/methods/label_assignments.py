@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from playground.errors import VerbalizerError
-from playground.methods.label_word_ranking import Ranking, restored
+from playground.methods.label_word_ranking import LabelledExamples, Ranking, restored
 
 MOST_ASSIGNMENTS = 1_000_000
 _BLOCK = 2_000_000  # scores looked at together: assignments × rows × labels
@@ -32,8 +32,7 @@ class LabelAssignments(Ranking):
     measures on the dev rows (4). Raises VerbalizerError for more labels than can be assigned.
     """
 
-    def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
+    def prepare(self) -> None:
         count = len(self.labels)
         most = int((MOST_ASSIGNMENTS + 0.5) ** (1 / count))
         if most < 2:
@@ -64,7 +63,9 @@ class LabelAssignments(Ranking):
     def advance(self, step: int) -> Generator[None, None, dict[str, Any]]:
         yield
         if step < self._logits_from:
-            self._read(self.train_batches[step])
+            shares, targets = self.read(self.train_batches[step])
+            self._log_shares.index_add_(0, targets, shares)
+            self._seen += torch.bincount(targets, minlength=len(self.labels))
         elif step < self._dev_from:
             rows = self.train_batches[step - self._logits_from]
             self._train_logits[list(rows)] = self._logits(self.train, rows)
@@ -79,14 +80,6 @@ class LabelAssignments(Ranking):
 
     # ---- the words that are likely for a label -------------------------------------------------
 
-    def _read(self, rows: range) -> None:
-        with torch.inference_mode():
-            logits = self.model.answer_logits([self.train.encoded[row] for row in rows])
-        shares = logits[:, 0].cpu().double().log_softmax(-1)  # (batch, vocabulary)
-        targets = self.train.targets[list(rows)].cpu()
-        self._log_shares.index_add_(0, targets, shares)
-        self._seen += torch.bincount(targets, minlength=len(self.labels))
-
     def scores(self) -> Tensor | None:
         if not self._seen.all():
             return None
@@ -98,7 +91,7 @@ class LabelAssignments(Ranking):
         scores = self._log_shares.where(self.whole, -torch.inf)
         return scores.topk(self.likely, dim=1).indices
 
-    def _logits(self, examples: Any, rows: range) -> Tensor:
+    def _logits(self, examples: LabelledExamples, rows: range) -> Tensor:
         """Of the likely words: (batch, labels, likely)."""
         words = self.candidates()
         with torch.inference_mode():

@@ -52,6 +52,11 @@ class Ranking(ABC):
         self.train, self.dev = train, dev
         self.settings = settings
         self.train_batches = train.batches(model)
+        self.prepare()
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Sets `steps`, and all that is known before the first."""
 
     @abstractmethod
     def advance(self, step: int) -> Generator[None, None, dict[str, Any]]:
@@ -71,6 +76,16 @@ class Ranking(ABC):
     @abstractmethod
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """Takes `tensors` back. Raises KeyError or ValueError for those of another search."""
+
+    def read(self, rows: range) -> tuple[Tensor, Tensor]:
+        """What the model says of some train rows, and the places of their labels (batch,).
+
+        That is the log-probability of every token at the first answer slot: (batch, vocabulary).
+        """
+        with torch.inference_mode():
+            logits = self.model.answer_logits([self.train.encoded[row] for row in rows])
+        shares = logits[:, 0].cpu().double().log_softmax(-1)
+        return shares, self.train.targets[list(rows)].cpu()
 
     def words(self) -> list[list[int]] | None:
         """The tokens chosen for each label, the best first; None while there are too few."""

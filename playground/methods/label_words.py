@@ -58,7 +58,7 @@ class LabelWordSearch(Search):
         dev: pd.DataFrame,
         settings: LabelWordSettings,
     ) -> None:
-        super().__init__(model, template, verbalizer, train, dev, settings)
+        super().__init__(model, template, verbalizer, train, dev)
         if verbalizer.slots > 1:
             raise VerbalizerError(
                 "Label words can be searched for one answer slot, and this verbalizer has words "

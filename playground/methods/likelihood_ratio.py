@@ -25,8 +25,7 @@ class LikelihoodRatio(Ranking):
     texts of the task, which is not asked here). A step reads a batch of the train rows.
     """
 
-    def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
+    def prepare(self) -> None:
         self.steps = len(self.train_batches)
         shape = (len(self.labels), len(self.whole))
         self._log_odds = torch.zeros(shape, dtype=torch.float64)  # summed over a label's examples
@@ -34,13 +33,9 @@ class LikelihoodRatio(Ranking):
         self._seen = torch.zeros(len(self.labels), dtype=torch.long)
 
     def advance(self, step: int) -> Generator[None, None, dict[str, Any]]:
-        rows = self.train_batches[step]
         yield
-        with torch.inference_mode():
-            logits = self.model.answer_logits([self.train.encoded[row] for row in rows])
-        shares = logits[:, 0].cpu().double().log_softmax(-1)  # (batch, vocabulary)
+        shares, targets = self.read(self.train_batches[step])
         odds = shares - torch.expm1(shares.clamp(max=_CERTAIN)).neg().log()
-        targets = self.train.targets[list(rows)].cpu()
         self._log_odds.index_add_(0, targets, odds)
         self._log_shares.index_add_(0, targets, shares)
         self._seen += torch.bincount(targets, minlength=len(self.labels))

@@ -24,8 +24,7 @@ class LinearLabelWords(Ranking):
     Adam. A step reads a batch of the train rows, or is one of the layer's.
     """
 
-    def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
+    def prepare(self) -> None:
         self.steps = len(self.train_batches) + self.settings.steps
         projection = self.model.network.get_output_embeddings()
         self._word_vectors = projection.weight.detach().cpu().float()  # (vocabulary, features)

@@ -19,7 +19,6 @@ from torch import Tensor
 from playground.errors import DataError, RunError
 from playground.methods.search_check import refuse_soft_slots
 from playground.methods.search_result import SearchResult
-from playground.methods.settings import MethodSettings
 from playground.methods.trained_prompt import TrainedPrompt
 from playground.models import LanguageModel
 from playground.prompts import Template, Verbalizer
@@ -49,7 +48,6 @@ class Search(ABC):
         verbalizer: Verbalizer,
         train: pd.DataFrame,
         dev: pd.DataFrame,
-        settings: MethodSettings,
     ) -> None:
         refuse_soft_slots(template)
         if train.empty:
@@ -60,7 +58,6 @@ class Search(ABC):
         self.model = model
         self.template = template
         self.verbalizer = verbalizer
-        self.base_settings = settings
         self.step = 0
         self.looking = False  # whether what is due at this step is not all yielded yet
         self.train_rows, self.dev_rows = records(train), records(dev)

@@ -4,6 +4,7 @@ A new search is a settings class in ``search_settings.py``, a line here, and a f
 `Search`, which is imported when it is first started.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
@@ -30,10 +31,10 @@ class SearchMethod:
     place: str
 
     @property
-    def search(self) -> "type[Search]":
+    def search(self) -> "Callable[..., Search]":
         """The class that searches."""
         module, _, name = self.place.partition(":")
-        return cast("type[Search]", getattr(import_module(module), name))
+        return cast("Callable[..., Search]", getattr(import_module(module), name))
 
 
 _SEARCHES = (
