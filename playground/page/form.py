@@ -1,20 +1,31 @@
 """The methods' settings as a form: one field a setting, drawn from the settings classes."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, Protocol, get_args, get_origin
 
 import gradio as gr
 from pydantic.fields import FieldInfo
 
-from playground.methods.registry import Method
+from playground.methods.settings import MethodSettings
 from playground.page.text import catalogue, shown
 from playground.prompts import Truncation
 
 # Settings that most people leave alone; they stand in a fold.
-ADVANCED = ("warmup", "dev_every", "snapshot_every", "model_learning_rate")
+ADVANCED = (
+    *("warmup", "dev_every", "snapshot_every", "model_learning_rate"),
+    *("accumulation_steps", "loss_over", "filter_label_words", "filter_special"),
+    *("filter_capitalised", "likely_words", "tried_words", "assignments"),
+)
 TRUNCATIONS = get_args(Truncation)  # the first is the default
 # The seed also draws the examples, so it stands with the data.
 ELSEWHERE = ("seed",)
+
+
+class Settled(Protocol):
+    """What the form asks of a method, or of a search."""
+
+    @property
+    def settings(self) -> type[MethodSettings]: ...
 
 
 class MethodForm:
@@ -24,8 +35,9 @@ class MethodForm:
     their defaults whose defaults are the method's own.
     """
 
-    def __init__(self, methods: Mapping[str, Method]) -> None:
-        """Draws the form of the first method into the surrounding Blocks."""
+    def __init__(self, methods: Mapping[str, Settled], prefix: str = "") -> None:
+        """Draws the form of the first method; ``prefix`` goes before every ``elem_id``."""
+        self._prefix = prefix
         self._fields = {
             name: {
                 setting: info
@@ -76,16 +88,16 @@ class MethodForm:
         """The component of a setting, hidden if it is not one of the method's."""
         infos = [fields[setting] for fields in self._fields.values() if setting in fields]
         own = self._fields[method].get(setting)
-        return _component(setting, own or infos[0], visible=own is not None)
+        return _component(setting, own or infos[0], self._prefix, visible=own is not None)
 
 
-def _component(name: str, info: FieldInfo, *, visible: bool) -> Any:
+def _component(name: str, info: FieldInfo, prefix: str, *, visible: bool) -> Any:
     common: dict[str, Any] = {
         "label": _text(f"setting.{name}", name),
         "info": _help(name, info),
         "interactive": True,
         "visible": visible,
-        "elem_id": f"setting-{name}",
+        "elem_id": f"{prefix}setting-{name}",
     }
     kind = info.annotation
     if kind is bool:

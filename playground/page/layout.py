@@ -17,6 +17,7 @@ from playground.page.header import Header
 from playground.page.private import PRIVATE
 from playground.page.tabs.compare import CompareTab
 from playground.page.tabs.playground import PlaygroundTab
+from playground.page.tabs.search import SearchTab
 from playground.page.tabs.train import TrainTab
 from playground.page.text import shown, translations
 from playground.settings import Settings
@@ -48,12 +49,16 @@ def build(settings: Settings, inference: InferenceProcess) -> Page:
                 playground = PlaygroundTab(engine, header)
             with gr.Tab(shown("tab.compare"), id="compare") as second:
                 compare = CompareTab(engine)
-            with gr.Tab(shown("tab.train"), id="train") as third:
+            with gr.Tab(shown("tab.search"), id="search") as third:
+                search = SearchTab(engine)
+            with gr.Tab(shown("tab.train"), id="train") as fourth:
                 train = TrainTab(engine)
         playground.wire(page.load, header)
-        train.wire(page.load, playground, tabs, third)
+        train.wire(page.load, playground, tabs)
+        train.wire_summary(playground, fourth)
+        search.wire(page.load, playground, tabs)
         compare.wire(page.load, playground, second)
-        for tab in (first, second, third):
+        for tab in (first, second, third, fourth):
             tab.select(None, js=f"() => playgroundRememberTab('{tab.id}')", **PRIVATE)
         page.load(None, js="() => playgroundOpenTab()", **PRIVATE)
     launch = {

@@ -92,6 +92,29 @@ def run_view(
     )
 
 
+def search_view(elem_id: str, poll: Callable[[list[Any]], dict[str, Any]]) -> gr.HTML:
+    """A search's progress, words and scores, followed as in `run_view`, which see."""
+
+    def poll_search(args: list[Any]) -> dict[str, Any]:
+        return poll(args)
+
+    scripts = (*RUN_SCRIPTS, "run_curves", "search_panels", "live_search")
+    found = figures.run_figures()
+    return gr.HTML(
+        value={"run": ""},
+        texts={},
+        figures={name: found[name] for name in ("loss", "accuracy")},
+        elem_id=elem_id,
+        elem_classes="pg-widget",
+        html_template='<div class="pg-run"></div>',
+        js_on_load=script(*scripts)
+        + "showSearch({ element, props, watch, poll: server.poll_search,"
+        " tell: (detail) => trigger('state', detail) });",
+        server_functions=[poll_search],
+        apply_default_css=False,
+    )
+
+
 def comparison_view(
     elem_id: str,
     poll: Callable[[list[Any]], dict[str, Any]],

@@ -33,7 +33,7 @@ function playgroundAside(aside) {
 function playgroundAddress(query) {
   const next = new URLSearchParams(query);
   const now = new URLSearchParams(location.search);
-  for (const kept of ["tab", "run", "comparison", "__theme"]) {
+  for (const kept of ["tab", "run", "comparison", "search", "__theme"]) {
     if (now.has(kept) && !next.has(kept)) next.set(kept, now.get(kept));
   }
   playgroundReplace(next);
@@ -119,7 +119,8 @@ document.addEventListener("keydown", (event) => {
     const found = document.getElementById(id);
     return found && found.offsetParent !== null && !found.disabled ? found : null;
   };
-  const press = (name) => (button(name) ?? button(`compare-${name}`))?.click();
+  const press = (name) =>
+    ["", "compare-", "search-"].map((tab) => button(tab + name)).find(Boolean)?.click();
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) press("start");
   if (event.key === "Escape" && !document.querySelector("[role=listbox]")) press("stop");
 });

@@ -223,6 +223,7 @@ COMPOSED = {
     },
     "verbalizer.policy.${policy}": {"first", "mean", "exact"},
     "verbalizer.marked.${policy}": {"first", "mean", "exact"},
+    "search.${column}": {"word", "gain", "loss", "accuracy"},
     "compare.only.${only}": {"all", "wrong", "disagree"},
 }
 
