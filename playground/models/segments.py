@@ -13,7 +13,10 @@ from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
 from playground.models.encoded import FIELD, Span
-from playground.models.pretraining.tokenizer import WORDS
+
+# Of the built-in models: "don't" and the treebank's "do n't" are the same tokens, and so are "it's"
+# and "it 's".
+WORDS = r"[^\W_]+?(?=n't\b)|n't\b|'(?:s|re|ve|ll|d|m)\b|[^\W_]+|[^\w\s]|_"
 
 # How many tokens are remembered; beyond it all are forgotten, and it begins anew.
 REMEMBERED = 2_000_000

@@ -20,13 +20,12 @@ from tokenizers import (
 
 from playground.errors import DataError
 from playground.models.pretraining.recipe import Recipe
+from playground.models.segments import WORDS
 
 FILE = "tokenizer.json"
 PAD, UNKNOWN, START, END, MASK = MASKED_SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 END_OF_TEXT = "<|endoftext|>"
 
-# "don't" and the treebank's "do n't" are the same tokens, and so are "it's" and "it 's"
-WORDS = r"[^\W_]+?(?=n't\b)|n't\b|'(?:s|re|ve|ll|d|m)\b|[^\W_]+|[^\w\s]|_"
 _QUOTES = {"‘": "'", "’": "'", "“": '"', "”": '"', "``": '"', "''": '"'}
 
 
