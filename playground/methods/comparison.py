@@ -25,7 +25,6 @@ from playground.methods.comparison_scoring import Scorer, scorers
 from playground.methods.comparison_settings import CalibrationKind, concerning
 from playground.methods.demonstrations import Demonstrations
 from playground.models import LanguageModel
-from playground.processors import batch_rows
 from playground.prompts import Template, Verbalizer
 from playground.tasks.table import LABEL, records
 
@@ -86,7 +85,7 @@ class Comparison:
         self.verbalizers = tuple(verbalizers)
         self.labels = self.verbalizers[0].labels
         self.step = 0
-        self.batch_size = batch_rows(model.device.type)
+        self.batch_size = model.batch_rows
         place = {label: at for at, label in enumerate(self.labels)}
         self._truth = np.array([place[label] for label in rows[LABEL]])
         texts = self._texts_to_calibrate_on(train)

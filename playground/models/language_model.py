@@ -142,29 +142,39 @@ class LanguageModel:
         at = torch.arange(len(batch), device=self.device)[:, None]  # (B, 1)
         return self.network_logits(inputs, at, places, token_ids)[0]
 
-    def _reads_packed(self) -> bool:
-        """Whether prompts are read end to end, which only some networks can, and not to learn.
+    @property
+    def batch_rows(self) -> int:
+        """How many prompts are best computed together, without gradients."""
+        return batch_rows(self.device.type, packed=self._packs())
+
+    def _packs(self) -> bool:
+        """Whether this network can read prompts end to end, and is the faster for it.
 
         An accelerator has kernels that are faster still; and attention that someone put in the
         place of the plain one is left to do its work.
         """
-        network = self.network
         return (
             self._family is not None
             and self._family.like_bert
             and self.kind == "masked"
-            and not torch.is_grad_enabled()
-            and not network.training
             and self.device.type == "cpu"
-            and network.config._attn_implementation == "eager"
+            and self.network.config._attn_implementation == "eager"
         )
+
+    def _reads_packed(self) -> bool:
+        """Whether prompts are read end to end now: not to learn."""
+        return self._packs() and not torch.is_grad_enabled() and not self.network.training
 
     def _packed_states(self, batch: Sequence[Encoded], soft_vectors: Tensor | None) -> Tensor:
         """Last hidden states at the slots, in the network's precision: (batch, slots, hidden)."""
-        inputs, places = self.network_inputs([packed.joined(batch)], soft_vectors)
-        del inputs["attention_mask"]
-        lengths = list(map(len, batch))
-        return packed.states_at(self.network, inputs, places.view(len(batch), -1), lengths)
+        found = []
+        for part in packed.passes(batch):
+            inputs, places = self.network_inputs([packed.joined(part)], soft_vectors)
+            del inputs["attention_mask"]
+            lengths = list(map(len, part))
+            places = places.view(len(part), -1)
+            found.append(packed.states_at(self.network, inputs, places, lengths))
+        return torch.cat(found)
 
     def network_logits(
         self, inputs: Mapping[str, Any], rows: Tensor, columns: Tensor, token_ids: Tensor | None
@@ -295,7 +305,7 @@ class LanguageModel:
         self, encoded: Sequence[Encoded], batch_size: int | None = None
     ) -> Iterator[list[int]]:
         """Which of the examples go together in a batch, see `score`."""
-        batch_size = batch_size or batch_rows(self.device.type)
+        batch_size = batch_size or self.batch_rows
         order = sorted(range(len(encoded)), key=lambda i: len(encoded[i]), reverse=True)
         for start in range(0, len(order), batch_size):
             yield order[start : start + batch_size]

@@ -11,13 +11,28 @@ written out, plainly, with its softmax in float32: in bfloat16 torch's takes fiv
 where the length is no multiple of 32.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from playground.models.encoded import Encoded
+
+# Tokens read in one pass. With fewer, calling the layers takes its share of the time; with more,
+# what they hand on no longer stays near the processor (measured: 30 prompts of 30 tokens).
+MOST = 1024
+
+
+def passes(batch: Sequence[Encoded]) -> Iterator[Sequence[Encoded]]:
+    """A batch in stretches of `MOST` tokens, or of one prompt that is longer."""
+    begin = tokens = 0
+    for at, example in enumerate(batch):
+        if tokens and tokens + len(example) > MOST:
+            yield batch[begin:at]
+            begin, tokens = at, 0
+        tokens += len(example)
+    yield batch[begin:]
 
 
 def joined(batch: Sequence[Encoded]) -> Encoded:
@@ -54,17 +69,14 @@ def states_at(
     states = states[0]  # (tokens, hidden)
     *layers, last = base.encoder.layer
     for layer in layers:
-        queries = rows.apart(_heads(layer, layer.attention.self.query(states)))
-        states = _layer(layer, rows, states, states, queries)
-    asked = states[places]  # (batch, slots, hidden)
-    queries = _heads(last, last.attention.self.query(asked)).transpose(1, 2)
-    return _layer(last, rows, states, asked, queries)
+        states = _layer(layer, rows, states)
+    return _layer(last, rows, states, places)
 
 
 class _Rows:
     """Where each token of prompts that lie end to end stands when each has a row of its own.
 
-    ``positions`` (tokens,) are the tokens' within their prompts; ``mask`` (batch, 1, 1, longest)
+    ``positions`` (tokens,) are the tokens' within their prompts; ``mask`` (1, batch, 1, longest)
     is 0 at tokens and minus infinity behind a row's end.
     """
 
@@ -79,37 +91,44 @@ class _Rows:
         self._kept = there.flatten().nonzero()[:, 0]  # (tokens,)
         self.positions = self._kept % self.longest
         self.mask = torch.zeros(there.shape, device=device).masked_fill(~there, -torch.inf)
-        self.mask = self.mask[:, None, None]
+        self.mask = self.mask[None, :, None]
 
     def apart(self, values: Tensor) -> Tensor:
-        """(tokens, heads, width) to (batch, heads, longest, width)."""
-        in_rows = values.flatten(1).index_select(0, self._spread)  # (B·L, heads · width)
-        return in_rows.view(self.count, self.longest, *values.shape[1:]).transpose(1, 2)
+        """(heads, tokens, width) to (heads, batch, longest, width)."""
+        in_rows = values.index_select(1, self._spread)  # (heads, B·L, width)
+        return in_rows.unflatten(1, (self.count, self.longest))
 
     def together(self, values: Tensor) -> Tensor:
-        """(batch, longest, hidden) to (tokens, hidden)."""
-        return values.flatten(0, 1).index_select(0, self._kept)
+        """(heads, batch, longest, width) to (heads, tokens, width)."""
+        return values.flatten(1, 2).index_select(1, self._kept)
 
 
-def _layer(layer: Any, rows: _Rows, states: Tensor, asked: Tensor, queries: Tensor) -> Tensor:
-    """One layer's answer where it is ``asked``, with the keys and values of all ``states``.
+def _layer(layer: Any, rows: _Rows, states: Tensor, places: Tensor | None = None) -> Tensor:
+    """What a layer makes of ``states`` (tokens, hidden), of them all or only at ``places``.
 
-    ``queries`` are those of ``asked``: (batch, heads, asked in each row, width).
+    The keys and values are of all tokens; queries, output and feed-forward only of those asked
+    for: (tokens, hidden), or (*places, hidden) for ``places`` (batch, slots).
     """
     attention = layer.attention.self
-    keys = rows.apart(_heads(layer, attention.key(states)))  # (B, heads, L, width)
+    asked = states if places is None else states[places]
+    queries = _heads(layer, attention.query(asked))  # (heads, …, width)
+    if places is None:
+        queries = rows.apart(queries)  # (heads, B, L, width)
+    keys = rows.apart(_heads(layer, attention.key(states)))
     values = rows.apart(_heads(layer, attention.value(states)))
-    scores = torch.matmul(queries, keys.transpose(2, 3))  # (B, heads, asked, L)
+    scores = torch.matmul(queries, keys.transpose(2, 3))  # (heads, B, L or slots, L)
     shares = torch.add(rows.mask, scores, alpha=attention.scaling).softmax(-1)
-    found = torch.matmul(shares.to(values.dtype), values).transpose(1, 2).flatten(2)
-    if asked is states:
-        found = rows.together(found)
-    return layer.feed_forward_chunk(layer.attention.output(found, asked))
+    found = torch.matmul(shares.to(values.dtype), values)  # (heads, B, L or slots, width)
+    if places is None:
+        found = rows.together(found)  # (heads, tokens, width)
+    context = found.movedim(0, -2).flatten(-2)  # (…, hidden)
+    return layer.feed_forward_chunk(layer.attention.output(context, asked))
 
 
 def _heads(layer: Any, values: Tensor) -> Tensor:
-    """(…, hidden) to (…, heads, width)."""
-    return values.unflatten(-1, (-1, layer.attention.self.attention_head_size))
+    """(…, hidden) to (heads, …, width)."""
+    width = layer.attention.self.attention_head_size
+    return values.unflatten(-1, (-1, width)).movedim(-2, 0)
 
 
 def _first_position(embeddings: Any) -> int:

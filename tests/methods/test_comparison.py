@@ -18,7 +18,7 @@ from playground.errors import (
 from playground.methods import Calibration, Comparison, ComparisonResult, classify
 from playground.methods import comparison as module
 from playground.methods.comparison_result import read_comparison
-from playground.models import load_model
+from playground.models import LanguageModel, load_model
 from playground.prompts import Template, Verbalizer
 from tests import tiny
 
@@ -34,7 +34,7 @@ CELLS = [(template, verbalizer) for template in range(3) for verbalizer in range
 def small_chunks(monkeypatch):
     """So that few rows are several chunks of several batches."""
     monkeypatch.setattr(module, "CHUNK", 32)
-    monkeypatch.setattr(module, "batch_rows", lambda device_type: 7)
+    monkeypatch.setattr(LanguageModel, "batch_rows", 7)
 
 
 def make(toy, **options: Any) -> Comparison:
@@ -270,7 +270,7 @@ def test_a_stopped_comparison_goes_on_to_the_same_results(toy, tmp_path, step):
 def test_it_goes_on_where_batches_are_usually_of_another_size(toy, tmp_path, monkeypatch):
     whole = result_of(make(toy))
     stopped(make(toy), 6).save_checkpoint(tmp_path)
-    monkeypatch.setattr(module, "batch_rows", lambda device_type: 16)
+    monkeypatch.setattr(LanguageModel, "batch_rows", 16)
     second = make(toy)
     assert second.steps < make(toy).batch_size * 100
     second.load_checkpoint(tmp_path)

@@ -10,7 +10,6 @@ import torch
 from playground.errors import DataError, TemplateError, VerbalizerError
 from playground.methods import classify, start
 from playground.models import load_model
-from playground.processors import batch_rows
 from playground.prompts import Template, Verbalizer
 from tests import tiny
 
@@ -105,7 +104,7 @@ class TestEvents:
         assert all(len(token["nearest"]) == 5 for token in last["soft_tokens"])
 
     def test_there_is_a_breath_between_the_batches_of_a_measure(self, events, toy):
-        batches = -(-len(toy.dev) // batch_rows("cpu"))
+        batches = -(-len(toy.dev) // toy.model.batch_rows)
         assert batches > 1
         measures = 1 + len(of(events, "dev"))  # the first is that of the prompt as written
         assert events.count(None) == batches * measures + len(of(events, "train"))

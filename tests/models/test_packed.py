@@ -61,6 +61,17 @@ def test_each_prompt_is_answered_as_the_plain_network_does(family, source, saved
     assert calls == [list(map(len, encoded))]
 
 
+@pytest.mark.parametrize("most", [1, 60, 1000])
+def test_a_batch_is_read_in_passes_of_so_many_tokens(most, loaded, calls, monkeypatch):
+    monkeypatch.setattr(packed, "MOST", most)
+    model = loaded("bert")
+    encoded = model.encode(Template(TEMPLATES[1]), ROWS * 2)
+    torch.testing.assert_close(answers(model, encoded), model.answer_logits(encoded), **CLOSE)
+    assert [n for lengths in calls for n in lengths] == list(map(len, encoded))
+    assert all(len(lengths) == 1 or sum(lengths) <= most for lengths in calls)
+    assert len(calls) == {1: 10, 60: 4, 1000: 1}[most]
+
+
 @every_family
 def test_soft_vectors_stand_in_their_own_prompt(family, loaded, calls):
     model = loaded(family)
