@@ -1,8 +1,7 @@
 // A training run, live. props.value is {run, texts}.
 
 async function showRun({ element, props, watch, poll, tell }) {
-  let snapshot = null; // the last one, and the one that is drawn
-  let pictured = null;
+  let pictured = null; // the snapshot that is drawn
   let refreshed = 0;
 
   const words = new Words(props.texts);
@@ -13,6 +12,7 @@ async function showRun({ element, props, watch, poll, tell }) {
   const progress = new Progress(body, words);
   const grid = body.appendChild(make("div", "pg-run-grid"));
   const curves = new RunCurves(await plotlyLibrary(), grid, words, props.figures);
+  const replay = new Replay(body, words, () => picture());
   const pinned = new PinnedExamples(grid, words);
   const soft = new SoftTokens(grid, words);
   const lost = (away) => progress.reconnecting(away);
@@ -23,30 +23,33 @@ async function showRun({ element, props, watch, poll, tell }) {
     for (const event of events) {
       curves.take(event);
       if (event.split === "start") pinned.meet(event);
-      if (event.split === "snapshot") snapshot = event;
+      if (event.split === "snapshot") replay.take(event);
     }
   }
   function draw(seen, anew = false) {
     progress.show(seen);
     curves.expect(seen.steps);
     curves.draw({ anew, rests: seen.state !== "running" });
-    if (snapshot && (anew || snapshot !== pictured)) {
-      pictured = snapshot;
-      if (snapshot.pinned?.length) pinned.show(snapshot.pinned);
-      if (snapshot.soft_tokens) soft.show(snapshot.soft_tokens);
-    }
+    replay.draw();
+    picture(anew);
     if (performance.now() - refreshed > 1000 || ENDED.has(seen.state)) {
       refreshed = performance.now();
       data.refresh();
     }
   }
+  function picture(anew = false) {
+    const { snapshot } = replay;
+    if (!snapshot || (!anew && snapshot === pictured)) return;
+    pictured = snapshot;
+    if (snapshot.pinned?.length) pinned.show(snapshot.pinned);
+    if (snapshot.soft_tokens) soft.show(snapshot.soft_tokens);
+  }
   function take() {
     const said = words.learn(props.value?.texts);
     const wanted = props.value?.run || "";
     if (wanted !== follower.run) {
-      snapshot = null;
       follower.forget(wanted, props.value.state);
-      for (const part of [progress, pinned, soft]) part.clear();
+      for (const part of [progress, replay, pinned, soft]) part.clear();
       curves.clear(wanted);
     } else if (said && follower.seen) draw(follower.seen, true);
     empty.hidden = Boolean(wanted);

@@ -110,6 +110,46 @@ class Panel {
   }
 }
 
+/** A slider over the snapshots of a run: at its end it follows the newest, elsewhere it stays. */
+class Replay {
+  constructor(holder, words, picture) {
+    this.words = words;
+    this.node = holder.appendChild(make("section", "pg-run-card pg-run-replay"));
+    const label = this.node.appendChild(make("label"));
+    words.bind(label.appendChild(make("span")), "run.replay");
+    this.slider = label.appendChild(make("input"));
+    Object.assign(this.slider, { type: "range", min: 0, step: 1 });
+    this.step = label.appendChild(make("output"));
+    this.slider.addEventListener("input", () => {
+      this.follows = Number(this.slider.value) === this.snapshots.length - 1;
+      this.tell();
+      picture();
+    });
+    this.clear();
+  }
+  clear() {
+    this.snapshots = [];
+    this.follows = true;
+    this.node.hidden = true;
+  }
+  take(snapshot) {
+    this.snapshots.push(snapshot);
+  }
+  get snapshot() {
+    return this.follows ? this.snapshots.at(-1) : this.snapshots[Number(this.slider.value)];
+  }
+  draw() {
+    this.node.hidden = this.snapshots.length < 2;
+    this.slider.max = this.snapshots.length - 1;
+    if (this.follows) this.slider.value = this.slider.max;
+    this.tell();
+  }
+  tell() {
+    const step = this.snapshot?.step ?? 0;
+    this.step.textContent = this.words.say("run.at_step", { step: step.toLocaleString("en-US") });
+  }
+}
+
 /** Three examples, each with a bar of its label probabilities that moves as the model learns. */
 class PinnedExamples extends Panel {
   constructor(holder, words) {

@@ -85,6 +85,21 @@ def test_a_run_draws_to_its_end_and_its_prompt_shows_up_in_the_playground(train:
     )
 
 
+def test_a_slider_replays_the_pinned_examples_and_the_soft_tokens(train: Page) -> None:
+    begin(train, 20)
+    state(train, "finished")
+    replay = train.locator("#run .pg-run-replay")
+    expect(replay).to_contain_text("step 20")
+    shares = train.locator("#run .pg-run-shares").first
+    last = shares.text_content() or ""
+    replay.locator("input").fill("0")
+    expect(replay).to_contain_text("step 0")
+    expect(shares).not_to_have_text(last)
+    replay.locator("input").fill("4")
+    expect(replay).to_contain_text("step 20")
+    expect(shares).to_have_text(last)
+
+
 def test_a_reload_and_a_second_window_show_the_whole_curve(
     train: Page, chromium: Browser, served: Server
 ) -> None:
