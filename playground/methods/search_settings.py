@@ -61,9 +61,8 @@ Algorithm = Literal["likelihood-ratio", "linear", "assignments"]
 class LabelWordSettings(MethodSettings):
     """Of the search for label words.
 
-    Published: 10 words by the likelihood ratio (PETAL); the other defaults are published: 1000
-    likely words (PETAL), 500 steps at 3e-4 (AutoPrompt, on whole data sets), 100 words and 100
-    assignments (LM-BFF).
+    The defaults are published ones: 10 words of 1000 likely ones (PETAL), 500 steps at 3e-4
+    (AutoPrompt, on whole data sets), 100 words to assign and 100 assignments (LM-BFF).
     """
 
     algorithm: Algorithm = Field(
@@ -72,7 +71,7 @@ class LabelWordSettings(MethodSettings):
         "likely words (LM-BFF).",
     )
     words: int = Field(
-        3, ge=1, le=50, description="Words to find for each label; an assignment has one."
+        10, ge=1, le=50, description="Words to find for each label; an assignment has one."
     )
     likely_words: int = Field(
         1000,
