@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from playground.errors import TemplateError
 from playground.models import LanguageModel
 from playground.prompts import AnswerSlot, Part, SoftSlot, Template, Text, TriggerSlot
 from playground.prompts.syntax import write
@@ -74,7 +75,10 @@ def written_template(
     ]
     spaces = _spaces(model, soft)
     for written in _spelled(model, template, ids):
-        read = [(one.ids, one.answer, one.types) for one in model.encode(written, rows)]
+        try:
+            read = [(one.ids, one.answer, one.types) for one in model.encode(written, rows)]
+        except TemplateError:  # read as more tokens than they were, it does not fit
+            continue
         if read == wanted and _spaces(model, written) == spaces:
             return written
     return None

@@ -274,6 +274,14 @@ class TestWords:
         written = written_template(toy.model, template, ids, [{"text": "A cat"}])
         assert (written is None) == (tokens != ("g", "##r"))
 
+    def test_what_would_be_too_long_in_writing_stays_unwritten(self, toy):
+        template = Template("{text!} [TRIGGER*2] [MASK]")
+        room = toy.model.max_length - 5  # beside [CLS], the triggers, [MASK] and [SEP]
+        rows = [{"text": "so " * room}]
+        assert len(toy.model.encode(template, rows)[0]) == toy.model.max_length
+        ids = self.ids(toy.model, "##ly", "##ly")
+        assert written_template(toy.model, template, ids, rows) is None
+
     @pytest.mark.parametrize("family", ["roberta", "gpt2", "albert", "llama"])
     def test_words_with_the_space_before_them(self, family, tmp_path):
         model = load_model(str(tiny.save_model(tmp_path, family)), precision="float32")
