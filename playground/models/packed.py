@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from playground.models.encoded import Encoded
+from playground.models.families import first_position
 
 # Tokens read in one pass. With fewer, calling the layers takes its share of the time; with more,
 # what they hand on no longer stays near the processor (measured: 30 prompts of 30 tokens).
@@ -62,7 +63,7 @@ def states_at(
     """
     base = network.base_model
     rows = _Rows(lengths, places.device)
-    positions = rows.positions + _first_position(base.embeddings)
+    positions = rows.positions + first_position(network)
     states = base.embeddings(**inputs, position_ids=positions[None])  # (1, tokens, embedding)
     if hasattr(base, "embeddings_project"):  # ELECTRA, where the embeddings are narrower
         states = base.embeddings_project(states)
@@ -129,9 +130,3 @@ def _heads(layer: Any, values: Tensor) -> Tensor:
     """(…, hidden) to (heads, …, width)."""
     width = layer.attention.self.attention_head_size
     return values.unflatten(-1, (-1, width)).movedim(-2, 0)
-
-
-def _first_position(embeddings: Any) -> int:
-    """RoBERTa and kin number positions from the padding id on."""
-    padding = embeddings.position_embeddings.padding_idx
-    return 0 if padding is None else int(padding) + 1

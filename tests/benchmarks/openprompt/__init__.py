@@ -8,7 +8,7 @@ from typing import Any
 
 _HERE = Path(__file__).resolve().parent
 ENVIRONMENT = ".venv-openprompt"
-_PYTHON = _HERE.parents[2] / ENVIRONMENT / "bin" / "python"
+_FOLDER = _HERE.parents[2] / ENVIRONMENT
 
 
 class OpenPrompt:
@@ -20,7 +20,7 @@ class OpenPrompt:
 
     @staticmethod
     def is_there() -> bool:
-        return _PYTHON.exists()
+        return (_FOLDER / "installed").exists()  # the last thing that make puts there
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class OpenPrompt:
         threads: int,
     ) -> None:
         self._process = subprocess.Popen(
-            [_PYTHON, _HERE / "peer.py"],
+            [_FOLDER / "bin" / "python", _HERE / "peer.py"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
