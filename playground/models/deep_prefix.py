@@ -29,7 +29,7 @@ _LAYERS: ContextVar[Iterator[Tensor]] = ContextVar("layers")
 
 
 class PrefixShape(NamedTuple):
-    """What a prefix of some length has to fit: `LanguageModel` has so many of each."""
+    """What a prefix, however long, has to fit: a model's layers, heads in each, and their width."""
 
     layers: int
     heads: int
@@ -112,11 +112,11 @@ class PrefixedModel(LanguageModel):
         start = self._start + (0 if past is None else past.get_seq_length())
         positions = torch.arange(start, start + length, device=self.device)[None]  # (1, L)
         layers = iter(self.prefix)
-        before = _LAYERS.set(layers)
+        token = _LAYERS.set(layers)
         try:
             output = super().run({**inputs, "position_ids": positions})
         finally:
-            _LAYERS.reset(before)
+            _LAYERS.reset(token)
         assert next(layers, None) is None, "a layer has not looked at its prefix"
         return output
 
