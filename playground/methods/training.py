@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from playground.errors import DataError, PlaygroundError
+from playground.errors import DataError, PlaygroundError, RunError
 from playground.methods.checkpoint import read_checkpoint, write_checkpoint
 from playground.methods.learner import Learner, trainable_reader, without_soft_slots
 from playground.methods.registry import method
@@ -111,7 +111,10 @@ class Training:
             yield {"step": self.step, "split": "dev", **measured}
 
     def _advance(self) -> Event:
-        """One step of gradient descent."""
+        """One step of gradient descent. Raises RunError where the numbers get out of hand.
+
+        Then nothing has been changed: what was trained is as after the step before.
+        """
         began = time.perf_counter()
         chosen = self._batch_at(self.step)
         batch = [self._train[i] for i in chosen]
@@ -126,9 +129,17 @@ class Training:
         loss = nn.functional.cross_entropy(scores, targets)
         self._optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
-        nn.utils.clip_grad_norm_(
+        norm = nn.utils.clip_grad_norm_(
             [p for group in self._optimizer.param_groups for p in group["params"]], GRADIENT_NORM
         )
+        if not bool(torch.isfinite(loss) & torch.isfinite(norm)):
+            self.learner.eval()
+            raise RunError(
+                f"After {self.step} steps the loss is no number any more. The prompt is kept as it "
+                "was before. Start anew with a smaller learning rate.",
+                code="training.diverged",
+                step=self.step,
+            )
         self._optimizer.step()
         self.learner.eval()
         self.step += 1

@@ -94,8 +94,9 @@ def work(store: RunStore, run_id: str, training: Training, stop: StopSignal) -> 
     """Trains a run under the orders of the store; returns the state that it ended in.
 
     Orders are heeded between two events or breaths. "step" makes exactly one step of training and
-    pauses again. Stopped or finished, the run has a checkpoint and usable results. The caller
-    holds the run's lock and has set its state to "running".
+    pauses again. Stopped, finished, or at a PlaygroundError, which is raised again, the run has a
+    checkpoint and usable results. The caller holds the run's lock and has set its state to
+    "running".
     """
 
     def command() -> str:
@@ -132,6 +133,10 @@ def work(store: RunStore, run_id: str, training: Training, stop: StopSignal) -> 
             event = next(events)
         except StopIteration:
             break
+        except PlaygroundError:  # what is said of it is said by the caller
+            saver.checkpoint()
+            saver.results()
+            raise
         if event is not None:
             store.append(run_id, [event])
         if training.step != told:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from playground.errors import DataError, TemplateError, VerbalizerError
+from playground.errors import DataError, RunError, TemplateError, VerbalizerError
 from playground.methods import classify, start
 from playground.models import load_model
 from playground.prompts import Template, Verbalizer
@@ -124,6 +124,34 @@ class TestEvents:
         for event in training:
             assert event is None or training.step == event["step"]
         assert training.step == 6
+
+
+class TestNumbersOutOfHand:
+    @pytest.mark.parametrize("where", ["loss", "gradient"])
+    def test_the_training_ends_as_it_was_the_step_before(self, where, toy, monkeypatch):
+        training = toy.start()
+        scores_of = training.learner.label_scores
+
+        def broken(batch):
+            scores = scores_of(batch)
+            if training.step < 3:
+                return scores
+            # the root of 0 is a number, its slope is none
+            return scores * torch.nan if where == "loss" else scores + (scores * 0).abs().sqrt()
+
+        monkeypatch.setattr(training.learner, "label_scores", broken)
+        seen = []
+        with pytest.raises(RunError) as error:
+            seen.extend(training)
+        assert error.value.code == "training.diverged"
+        assert [event["step"] for event in of(seen, "train")] == [1, 2, 3]
+        whole = toy.start()
+        for _ in whole:
+            if whole.step == 3:
+                break
+        kept, expected = training.trained_prompt().vectors, whole.trained_prompt().vectors
+        assert kept is not None
+        torch.testing.assert_close(kept, expected)
 
 
 class TestSeeds:

@@ -196,6 +196,9 @@ def test_a_sentence_that_stops_a_training_is_kept_with_its_code(
     assert (failed.state, failed.step) == ("failed", 2)
     assert failed.reason == "Row 3 is wrong. Mend it."
     assert (failed.code, failed.details) == ("data.wrong", {"row": 3})
+    folder = store.folder(run_id)  # what there was before is kept
+    assert json.loads((folder.checkpoint / "step.json").read_text()) == 2
+    assert json.loads((folder.path / "prompt" / "prompt.json").read_text()) == {"step": 2}
 
 
 def test_any_other_error_is_told_with_its_class(store: RunStore, spec: Spec) -> None:
