@@ -15,6 +15,7 @@ from playground.errors import PlaygroundError
 from playground.models.built_in import FOLDER
 from playground.models.pretraining import evaluate
 from playground.models.pretraining.recipe import NAMES, Recipe, load_recipe
+from playground.processors import keep_freed_memory
 
 if TYPE_CHECKING:
     from playground.models.pretraining.schedule import Budget
@@ -90,7 +91,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _all(options: argparse.Namespace) -> int:
-    if not (_folder(options) / "word-vectors.npy").exists():
+    from playground.models.pretraining.preparation import VECTORS
+
+    if not (_folder(options) / VECTORS).exists():
         _prepare(options)
     options.prolong = False
     return _train(options) or _export(options)
@@ -110,6 +113,7 @@ def _train(options: argparse.Namespace) -> int:
     from playground.models.pretraining.training import train
 
     torch.set_num_threads(options.threads)
+    keep_freed_memory()
     recipe = load_recipe(options.model)
     budget = _budget(options, recipe)
     done = train(recipe, _folder(options), budget, prolong=options.prolong, say=_say)
