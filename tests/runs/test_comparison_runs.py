@@ -159,8 +159,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
 
 @pytest.fixture(scope="module")
 def planned(model: str) -> ComparisonPlan:
-    """Enough batches to be stopped among: 800 rows, two templates."""
-    return plan(tiny.toy_rows(800), model=model, calibration="contextual")
+    """Enough batches to be stopped among: 1,600 rows, two templates."""
+    return plan(tiny.toy_rows(1600), model=model, calibration="contextual")
 
 
 def left_by(runs: Runs, run_id: str) -> ComparisonResult:
@@ -197,9 +197,9 @@ def final_cells(runs: Runs, run_id: str) -> dict[tuple[int, int], dict[str, Any]
 def test_a_comparison_tells_and_leaves_what_it_has_found(runs, planned, whole):
     run_id, result = whole
     run = runs.get(run_id)
-    assert run.step == run.steps == 2 * (50 + 1)  # batches of 16, and one without content
+    assert run.step == run.steps == 2 * (50 + 1)  # batches of 32, and one without content
     assert result.templates == tuple(map(str, TEMPLATES))
-    assert result.log_probabilities.shape == (2, 2, 800, 2)
+    assert result.log_probabilities.shape == (2, 2, 1600, 2)
     assert not np.isnan(result.log_probabilities).any()
     cells = final_cells(runs, run_id)
     assert set(cells) == {(t, v) for t in range(3) for v in range(2)}
@@ -214,7 +214,7 @@ def test_a_stop_leaves_what_is_done_and_a_resume_goes_on(runs, planned, whole):
     runs.stop(run_id)
     wait_for(runs, run_id, "stopped")
     part = left_by(runs, run_id)
-    assert part.done(0, 0).sum() == 4 * 16
+    assert part.done(0, 0).sum() == 4 * 32
     assert not part.done(1, 0).any()
     runs.resume(run_id)
     wait_for(runs, run_id, "finished", seconds=120)
