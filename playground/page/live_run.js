@@ -12,7 +12,7 @@ async function showRun({ element, props, watch, poll, tell }) {
   const progress = new Progress(body, words);
   const grid = body.appendChild(make("div", "pg-run-grid"));
   const curves = new RunCurves(await plotlyLibrary(), grid, words, props.figures);
-  const replay = new Replay(body, words, () => picture());
+  const replay = new Replay(grid, words, () => picture());
   const pinned = new PinnedExamples(grid, words);
   const soft = new SoftTokens(grid, words);
   const lost = (away) => progress.reconnecting(away);

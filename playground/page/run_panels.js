@@ -114,7 +114,7 @@ class Panel {
 class Replay {
   constructor(holder, words, picture) {
     this.words = words;
-    this.node = holder.appendChild(make("section", "pg-run-card pg-run-replay"));
+    this.node = holder.appendChild(make("section", "pg-run-card pg-run-wide pg-run-replay"));
     const label = this.node.appendChild(make("label"));
     words.bind(label.appendChild(make("span")), "run.replay");
     this.slider = label.appendChild(make("input"));
