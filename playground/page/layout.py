@@ -54,10 +54,10 @@ def build(settings: Settings, inference: InferenceProcess) -> Page:
             with gr.Tab(shown("tab.train"), id="train") as fourth:
                 train = TrainTab(engine)
         playground.wire(page.load, header)
-        train.wire(page.load, playground, tabs)
+        train.wire(playground, tabs)
         train.wire_summary(playground, fourth)
-        search.wire(page.load, playground, tabs)
-        compare.wire(page.load, playground, second)
+        search.wire(playground, tabs)
+        compare.wire(playground, second)
         for tab in (first, second, third, fourth):
             tab.select(None, js=f"() => playgroundRememberTab('{tab.id}')", **PRIVATE)
         page.load(None, js="() => playgroundOpenTab()", **PRIVATE)

@@ -1,6 +1,5 @@
 """The Compare tab: templates against verbalizers on labelled rows, with the examples behind."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any, get_args
 
@@ -102,13 +101,14 @@ class CompareTab:
 
     # ---- wiring --------------------------------------------------------------------------------
 
-    def wire(self, load: Callable[..., Any], playground: PlaygroundTab, tab: gr.Tab) -> None:
-        """Connects events; ``load`` is the Blocks' load event."""
+    def wire(self, playground: PlaygroundTab, tab: gr.Tab) -> None:
+        """Connects events. The runs that there are come once the Playground has its answer."""
         prompt = playground.inputs
         run = self.controls.run
         lists = [self.templates, self.verbalizers]
         followers = list(self.controls.buttons.values())
-        load(self.open, None, [self.controls.start, run, self.view, *followers], **PRIVATE)
+        shown_first = [self.controls.start, run, self.view, *followers]
+        playground.opened.then(self.open, None, shown_first, **PRIVATE)
         shown_there = [prompt.task, prompt.template, prompt.verbalizer]
         row = self.side_by_side.row
         for filled in (

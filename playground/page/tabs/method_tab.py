@@ -1,7 +1,7 @@
 """What the tabs that find prompts share: a form by method, runs to follow, prompts to take."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
@@ -81,8 +81,8 @@ class MethodTab(ABC):
 
     # ---- wiring --------------------------------------------------------------------------------
 
-    def wire(self, load: Callable[..., Any], playground: PlaygroundTab, tabs: gr.Tabs) -> None:
-        """Connects events; ``load`` is the Blocks' load event."""
+    def wire(self, playground: PlaygroundTab, tabs: gr.Tabs) -> None:
+        """Connects events. The runs that there are come once the Playground has its answer."""
         prompt = playground.inputs
         self.asked_with = [
             *(prompt.model, prompt.task, prompt.template, prompt.truncation, prompt.verbalizer),
@@ -98,7 +98,8 @@ class MethodTab(ABC):
             trigger_mode="always_last",
             **PRIVATE,
         )
-        load(self.open, None, [self.controls.start, run, self.view, *followers], **PRIVATE)
+        shown_first = [self.controls.start, run, self.view, *followers]
+        playground.opened.then(self.open, None, shown_first, **PRIVATE)
         self.controls.start.click(
             self.start,
             self.asked_with,
