@@ -11,4 +11,5 @@ RECIPE = Recipe(
     neighbours=((-1, -2, -3, -4),),
     feed_forward=704,
     tokens=30_000_000,
+    decay_share=0.6,
 )
