@@ -64,16 +64,12 @@ def plan_comparison(
         train = draw_each(train, TRAIN_SHOTS, seed)
     if examples is not None:
         rows = draw(rows, examples, seed)
-    first = verbalizers[0]
-    spec = RunSpec(
+    spec = RunSpec.of_prompt(
+        templates[0],
+        verbalizers[0],
         kind="comparison",
         method="comparison",
         model=model,
-        template=str(templates[0]),
-        truncation=templates[0].truncation,
-        verbalizer=first.to_labels(),
-        verbalizer_settings=first.settings,
-        colours=first.colours,
         dataset=dataset,
         seed=seed,
         settings=settings.model_dump(mode="json", exclude={"seed"}),

@@ -49,15 +49,12 @@ def plan_search(
     template.check_fields([str(column) for column in table.columns])
     require_labels(table, verbalizer.labels)
     train, dev = few_shot(table, shots, seed)
-    spec = RunSpec(
+    spec = RunSpec.of_prompt(
+        template,
+        verbalizer,
         kind="search",
         method=method,
         model=model,
-        template=str(template),
-        truncation=template.truncation,
-        verbalizer=verbalizer.to_labels(),
-        verbalizer_settings=verbalizer.settings,
-        colours=verbalizer.colours,
         dataset=dataset,
         shots=shots,
         seed=seed,

@@ -1,10 +1,10 @@
 """What a run is asked to do: everything but the rows it learns from, as plain JSON."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from playground.prompts import Truncation
+from playground.prompts import Template, Truncation, Verbalizer
 
 Kind = Literal["training", "comparison", "search"]
 
@@ -34,3 +34,23 @@ class RunSpec(BaseModel):
     seed: int = 13
     settings: dict[str, Any] = Field(default_factory=dict)
     name: str = ""
+
+    @classmethod
+    def of_prompt(cls, template: Template, verbalizer: Verbalizer, **others: Any) -> Self:
+        """A spec with this prompt; ``others`` are all the fields that a prompt does not give."""
+        return cls(
+            template=str(template),
+            truncation=template.truncation,
+            verbalizer=verbalizer.to_labels(),
+            verbalizer_settings=verbalizer.settings,
+            colours=verbalizer.colours,
+            **others,
+        )
+
+    def read_template(self) -> Template:
+        """Raises TemplateError."""
+        return Template(self.template, truncation=self.truncation)
+
+    def read_verbalizer(self) -> Verbalizer:
+        """Raises VerbalizerError."""
+        return Verbalizer(self.verbalizer, self.colours or None, **self.verbalizer_settings)

@@ -172,13 +172,12 @@ def load(spec: RunSpec, folder: RunFolder) -> Training:
 
 def _training(spec: RunSpec, folder: RunFolder) -> Training:
     from playground.methods import start
-    from playground.prompts import Template, Verbalizer
 
     return start(
         spec.method,
         language_model(spec.model),
-        Template(spec.template, truncation=spec.truncation),
-        Verbalizer(spec.verbalizer, spec.colours or None, **spec.verbalizer_settings),
+        spec.read_template(),
+        spec.read_verbalizer(),
         folder.read_table("train"),
         folder.read_table("dev"),
         {"seed": spec.seed, **spec.settings},
@@ -205,13 +204,12 @@ def _comparison(spec: RunSpec, folder: RunFolder) -> Training:
 
 def _search(spec: RunSpec, folder: RunFolder) -> Training:
     from playground.methods.searches import start_search
-    from playground.prompts import Template, Verbalizer
 
     return start_search(
         spec.method,
         language_model(spec.model),
-        Template(spec.template, truncation=spec.truncation),
-        Verbalizer(spec.verbalizer, spec.colours or None, **spec.verbalizer_settings),
+        spec.read_template(),
+        spec.read_verbalizer(),
         folder.read_table("train"),
         folder.read_table("dev"),
         {"seed": spec.seed, **spec.settings},
