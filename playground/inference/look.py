@@ -54,10 +54,8 @@ def look(
             if prompt is not None and prompt.decides(verbalizer.labels):
                 assert prompt.head is not None
                 scores, calibrate = prompt.head.score_rows(model, [row]), None
-            elif reader.several_passes:
-                scores = reader.score_rows([row], soft_vectors=vectors)
             else:
-                scores = reader.label_scores(logits[..., reader.token_ids])  # (1, labels)
+                scores = reader.scores_in(logits, [row], soft_vectors=vectors)  # (1, labels)
         except PlaygroundError as error:
             errors["verbalizer"] = error.to_json()
         else:

@@ -39,11 +39,7 @@ def _under(
     for verbalizer in verbalizers:
         try:
             reader = model.label_reader(template, verbalizer)
-            scores = (
-                reader.score_rows([row])
-                if reader.several_passes
-                else reader.label_scores(logits[..., reader.token_ids])
-            )  # (1, labels)
+            scores = reader.scores_in(logits, [row])  # (1, labels)
         except PlaygroundError as error:
             cells.append({"error": error.to_json()})
         else:

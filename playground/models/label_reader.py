@@ -91,6 +91,22 @@ class LabelReader:
         scores: Tensor = self.verbalizer.scores(words)
         return scores
 
+    def scores_in(
+        self,
+        logits: Tensor,
+        rows: Sequence[Mapping[str, object]],
+        *,
+        soft_vectors: Tensor | None = None,
+    ) -> Tensor:
+        """Scores of the labels for rows whose whole answers are there: (rows, labels).
+
+        ``logits`` (rows, slots, vocabulary) are those of ``rows``; where they are not enough, the
+        rows are read again, as `score_rows` does. No gradients.
+        """
+        if self.several_passes:
+            return self.score_rows(rows, soft_vectors=soft_vectors)
+        return self.label_scores(logits[..., self.token_ids])
+
     # ---- as many as needed ---------------------------------------------------------------------
 
     def score_rows(
