@@ -53,6 +53,19 @@ class Follower:
                 time.sleep(POLL_SECONDS)
         self._draw(news, last=True)
 
+    def wait_or_stop(self, *, kept: str) -> int:
+        """Waits; Ctrl+C stops the run, which keeps what ``kept`` says. The exit code, 130 then."""
+        try:
+            self.wait()
+        except KeyboardInterrupt:
+            say(f"\nStopping. The run keeps {kept}.")
+            self.runs.stop(self.run_id)
+            self.wait()
+            return 130
+        finally:
+            self.runs.shutdown()
+        return 0
+
     def _read(self, event: dict[str, Any]) -> None:
         if event["split"] == "start":
             accuracy = event["zero_shot_accuracy"]

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from playground.methods import TrainedPrompt
+    from playground.methods.registry import Method
+    from playground.methods.searches import SearchMethod
     from playground.models import LanguageModel
     from playground.tasks import Task
 
@@ -42,6 +44,42 @@ def add_labels(command: argparse.ArgumentParser) -> None:
         "--labels", help='labels and their words: "negative=terrible,bad;positive=great,good"'
     )
     labels.add_argument("--verbalizer", metavar="FILE.json", help="the same from a JSON file")
+
+
+def add_run(
+    command: argparse.ArgumentParser,
+    method: "Method | SearchMethod | None",
+    *,
+    shots: str,
+    saved: str,
+) -> None:
+    """What a run of a method is asked with: prompt, rows, names, and the method's settings.
+
+    ``shots`` says what the examples are for, ``saved`` what is left at the end.
+    """
+    command.add_argument("method", nargs="?", metavar="METHOD", help="the method's name")
+    add_model(command)
+    command.add_argument("--template", help="default: the first one of the built-in dataset")
+    add_labels(command)
+    command.add_argument(
+        "--dataset",
+        default="reviews",
+        metavar="DATA",
+        help=f"{DATA}; it has a column “label” (default: reviews)",
+    )
+    command.add_argument(
+        "--shots",
+        type=count,
+        default=16,
+        metavar="N",
+        help=f"examples of each label {shots} (default: 16)",
+    )
+    command.add_argument("--name", default="", help="what lists call the run")
+    command.add_argument("--save", metavar="FOLDER", help=f"copy the {saved} to FOLDER")
+    if method is not None:
+        group = command.add_argument_group(f"settings of {method.name}")
+        for name, field in method.settings.model_fields.items():
+            add_setting(group, name, field)
 
 
 def add_setting(group: argparse._ArgumentGroup, name: str, field: Any) -> None:

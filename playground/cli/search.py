@@ -33,29 +33,7 @@ def add(commands: inputs.Commands, method_name: str | None) -> None:
         epilog="Ctrl+C stops the run and leaves the best that it has found. At the end the "
         "template or the labels that were found are printed, as other commands take them.",
     )
-    command.add_argument("method", nargs="?", metavar="METHOD", help="the method's name")
-    inputs.add_model(command)
-    command.add_argument("--template", help="default: the first one of the built-in dataset")
-    inputs.add_labels(command)
-    command.add_argument(
-        "--dataset",
-        default="reviews",
-        metavar="DATA",
-        help=f"{inputs.DATA}; it has a column “label” (default: reviews)",
-    )
-    command.add_argument(
-        "--shots",
-        type=inputs.count,
-        default=16,
-        metavar="N",
-        help="examples of each label to search by (default: 16)",
-    )
-    command.add_argument("--name", default="", help="what lists call the run")
-    command.add_argument("--save", metavar="FOLDER", help="copy the prompt found to FOLDER")
-    if method is not None:
-        group = command.add_argument_group(f"settings of {method.name}")
-        for name, field in method.settings.model_fields.items():
-            inputs.add_setting(group, name, field)
+    inputs.add_run(command, method, shots="to search by", saved="prompt found")
     command.set_defaults(run=run)
 
 
@@ -87,17 +65,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     runs = Runs()
     run_id = _start(runs, options)
-    follower = SearchFollower(runs, run_id)
-    code = 0
-    try:
-        follower.wait()
-    except KeyboardInterrupt:
-        say("\nStopping. The run keeps the best that it has found.")
-        runs.stop(run_id)
-        follower.wait()
-        code = 130
-    finally:
-        runs.shutdown()
+    code = SearchFollower(runs, run_id).wait_or_stop(kept="the best that it has found")
     _tell_end(runs, runs.get(run_id), options.save)
     return code
 

@@ -31,29 +31,7 @@ def add(commands: inputs.Commands, method_name: str | None) -> None:
         epilog="Ctrl+C stops the run and leaves what it has learned so far. At the end the folder "
         "with the trained prompt is printed.",
     )
-    command.add_argument("method", nargs="?", metavar="METHOD", help="the method's name")
-    inputs.add_model(command)
-    command.add_argument("--template", help="default: the first one of the built-in dataset")
-    inputs.add_labels(command)
-    command.add_argument(
-        "--dataset",
-        default="reviews",
-        metavar="DATA",
-        help=f"{inputs.DATA}; it has a column “label” (default: reviews)",
-    )
-    command.add_argument(
-        "--shots",
-        type=inputs.count,
-        default=16,
-        metavar="N",
-        help="examples of each label to learn from (default: 16)",
-    )
-    command.add_argument("--name", default="", help="what lists call the run")
-    command.add_argument("--save", metavar="FOLDER", help="copy the trained prompt to FOLDER")
-    if method is not None:
-        group = command.add_argument_group(f"settings of {method.name}")
-        for name, field in method.settings.model_fields.items():
-            inputs.add_setting(group, name, field)
+    inputs.add_run(command, method, shots="to learn from", saved="trained prompt")
     command.set_defaults(run=run)
 
 
@@ -64,16 +42,7 @@ def run(options: argparse.Namespace) -> int:
     runs = Runs()
     run_id = _start(runs, options)
     follower = Follower(runs, run_id)
-    code = 0
-    try:
-        follower.wait()
-    except KeyboardInterrupt:
-        say("\nStopping. The run keeps what it has learned so far.")
-        runs.stop(run_id)
-        follower.wait()
-        code = 130
-    finally:
-        runs.shutdown()
+    code = follower.wait_or_stop(kept="what it has learned so far")
     _tell_end(runs, runs.get(run_id), follower.dev_accuracy, options.save)
     return code
 
