@@ -71,6 +71,14 @@ class Learner(nn.Module):
         model, vectors = self.answering()
         return self.scorer.batch_scores(model, batch, soft_vectors=vectors)
 
+    def loss(self, batch: Sequence[Encoded], targets: Tensor) -> tuple[Tensor, Tensor]:
+        """What a step makes smaller, and the scores (batch, labels) beside it.
+
+        ``targets`` (batch,) are the labels' indices. Here the cross-entropy of the scores.
+        """
+        scores = self.label_scores(batch)
+        return nn.functional.cross_entropy(scores, targets), scores
+
     def trained(self) -> tuple[LanguageModel, Tensor | None]:
         """As `answering`, in a copy that does not change when training goes on."""
         model, vectors = self.answering()

@@ -125,8 +125,7 @@ class Training:
         # what is drawn in a step (dropout) depends on the step alone, not on the steps before
         torch.manual_seed(self.settings.seed * 1_000_003 + self.step)
         self.learner.train()
-        scores = self.learner.label_scores(batch)  # (batch, labels)
-        loss = nn.functional.cross_entropy(scores, targets)
+        loss, scores = self.learner.loss(batch, targets)
         self._optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         norm = nn.utils.clip_grad_norm_(
