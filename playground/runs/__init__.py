@@ -3,9 +3,10 @@
 from playground.runs.comparison_plan import ComparisonPlan, plan_comparison
 from playground.runs.plan import Plan, plan
 from playground.runs.registry import Runs
+from playground.runs.run import Run
 from playground.runs.search_plan import SearchPlan, plan_search
 from playground.runs.spec import RunSpec
-from playground.runs.store import Run, RunStore
+from playground.runs.store import RunStore
 
 __all__ = [
     "ComparisonPlan",

@@ -13,9 +13,10 @@ from playground.errors import RunError
 from playground.runs.comparison_plan import ComparisonPlan
 from playground.runs.executors import Executor, LocalExecutor
 from playground.runs.folder import whole_folder
+from playground.runs.run import WORKING, Command, Run
 from playground.runs.search_plan import SearchPlan
 from playground.runs.spec import Kind, RunSpec
-from playground.runs.store import WORKING, Command, Run, RunStore
+from playground.runs.store import RunStore
 from playground.settings import home_folder
 
 if TYPE_CHECKING:

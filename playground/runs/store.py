@@ -13,26 +13,21 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
 from playground.errors import RunError
 from playground.runs.folder import RunFolder
+from playground.runs.run import WORKING, Command, Run, State
 from playground.runs.spec import Kind, RunSpec
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-State = Literal["queued", "running", "paused", "finished", "stopped", "failed", "interrupted"]
-Command = Literal["run", "pause", "step", "stop"]
 Events = list[dict[str, Any]]
-
-# A worker's process stands behind these two; a queued run has none yet, the others none any more.
-WORKING: tuple[State, ...] = ("running", "paused")
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -61,39 +56,6 @@ CREATE INDEX IF NOT EXISTS events_in_order ON events (run, id);
 # Crockford's base 32: sorts as it counts, and no letter in it looks like a digit.
 DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 RUN_ID = re.compile(f"[{DIGITS}]{{12}}")
-
-
-@dataclass(frozen=True)
-class Run:
-    """One row of the store, as it was when it was read.
-
-    ``created`` is ISO 8601, UTC. ``reason`` is a sentence that says why a run failed or was
-    interrupted; ``code`` and ``details`` are those of its error, for saying it in another language.
-    """
-
-    id: str
-    created: str
-    spec: RunSpec
-    state: State
-    reason: str = ""
-    step: int = 0
-    steps: int = 0
-    code: str = ""
-    details: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        return self.spec.name
-
-    @property
-    def label(self) -> str:
-        """What to call the run in a sentence."""
-        return repr(self.name) if self.name else self.id
-
-    @property
-    def alive(self) -> bool:
-        """Whether it trains, or will without being asked again."""
-        return self.state in ("queued", "running", "paused")
 
 
 class RunStore:

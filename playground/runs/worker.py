@@ -23,8 +23,9 @@ from filelock import Timeout
 from playground.errors import PlaygroundError
 from playground.processors import settle_threads
 from playground.runs.folder import RunFolder, replace_folder, whole_folder
+from playground.runs.run import State
 from playground.runs.spec import RunSpec
-from playground.runs.store import RunStore, State
+from playground.runs.store import RunStore
 
 if TYPE_CHECKING:
     from playground.models import LanguageModel
@@ -53,7 +54,7 @@ class Training(Protocol):
     looking: bool  # a step is made, and what is due after it is not all yielded yet
 
     def __iter__(self) -> Iterator[Mapping[str, Any] | None]: ...
-    def save_checkpoint(self, folder: Path) -> object: ...
+    def save_checkpoint(self, folder: Path, last: Path | None) -> object: ...
     def load_checkpoint(self, folder: Path) -> object: ...
     def results(self) -> Mapping[str, Result]: ...
 
@@ -81,7 +82,10 @@ class Saver:
 
     def checkpoint(self) -> None:
         begun = time.monotonic()
-        replace_folder(self.folder.checkpoint, self.training.save_checkpoint)
+        last = whole_folder(self.folder.checkpoint)
+        replace_folder(
+            self.folder.checkpoint, lambda fresh: self.training.save_checkpoint(fresh, last)
+        )
         ended = time.monotonic()
         self.next_checkpoint = ended + max(CHECKPOINT_SECONDS, (ended - begun) / CHECKPOINT_SHARE)
 

@@ -29,7 +29,7 @@ from playground.page.run_controls import ALLOWED
 from playground.page.text import catalogue, explain, language_of, say, shown, texts
 from playground.prompts import Template, Verbalizer
 from playground.runs import Runs, RunSpec
-from playground.runs.store import State
+from playground.runs.run import State
 from playground.settings import Settings
 from playground.tasks import few_shot, load_task, parse_csv, read_csv, require_labels
 from tests import tiny
