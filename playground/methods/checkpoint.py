@@ -19,12 +19,11 @@ def write_checkpoint(
 ) -> None:
     """Writes the learner's own tensors and the optimizer's into ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {f"learner.{name}": value for name, value in _unique(learner).items()}
+    tensors = {f"learner.{name}": value for name, value in learned(learner).items()}
     for index, state in optimizer.state_dict()["state"].items():
         for name, value in state.items():
-            tensors[f"optimizer.{index}.{name}"] = torch.as_tensor(value)
-    kept = {name: value.detach().contiguous().cpu().clone() for name, value in tensors.items()}
-    save_file(kept, folder / _TENSORS)
+            tensors[f"optimizer.{index}.{name}"] = _copy(torch.as_tensor(value))
+    save_file(tensors, folder / _TENSORS)
     (folder / _STATE).write_text(json.dumps({"format": 1, "step": step}), encoding="utf-8")
 
 
@@ -41,17 +40,39 @@ def read_checkpoint(folder: Path, learner: nn.Module, optimizer: torch.optim.Opt
             for name, value in tensors.items()
             if name.startswith("learner.")
         }
-        if set(own) != set(_unique(learner)):
-            raise ValueError("it was made with other settings")
-        learner.load_state_dict(own, strict=False)  # which names tied weights twice
+        put_back(learner, own)
         optimizer.load_state_dict({**optimizer.state_dict(), "state": _optimizer_state(tensors)})
         return step
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-        raise RunError(
-            f"The checkpoint of this run cannot be read ({error}). Start the run anew.",
-            code="runs.bad_checkpoint",
-            reason=str(error),
-        ) from error
+        raise unreadable(error) from error
+
+
+def unreadable(error: Exception) -> RunError:
+    """What to raise for a checkpoint that could not be read."""
+    return RunError(
+        f"The checkpoint of this run cannot be read ({error}). Start the run anew.",
+        code="runs.bad_checkpoint",
+        reason=str(error),
+    )
+
+
+def learned(learner: nn.Module) -> dict[str, torch.Tensor]:
+    """Copies of the learner's own tensors, on the CPU."""
+    return {name: _copy(value) for name, value in _unique(learner).items()}
+
+
+def put_back(learner: nn.Module, tensors: dict[str, torch.Tensor]) -> None:
+    """Puts what `learned` gave in the place of what it has learned since.
+
+    Raises ValueError for tensors of a learner with other settings.
+    """
+    if set(tensors) != set(_unique(learner)):
+        raise ValueError("it was made with other settings")
+    learner.load_state_dict(tensors, strict=False)  # which names tied weights twice
+
+
+def _copy(value: torch.Tensor) -> torch.Tensor:
+    return value.detach().contiguous().cpu().clone()
 
 
 def _unique(learner: nn.Module) -> dict[str, torch.Tensor]:

@@ -234,8 +234,8 @@ class Comparison:
                     prior[cell] = log_prior(torch.from_numpy(known)).numpy()
         return prior
 
-    def save_checkpoint(self, folder: Path) -> None:
-        """Writes everything that the next step depends on."""
+    def save_checkpoint(self, folder: Path, last: Path | None = None) -> None:
+        """Writes everything that the next step depends on, none of which is large."""
         save_file({"scores": self._scores}, folder / _TENSORS)
         state = {"format": 1, "step": self.step, "batch_size": self.batch_size}
         (folder / _STATE).write_text(json.dumps(state), encoding="utf-8")

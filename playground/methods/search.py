@@ -148,8 +148,8 @@ class Search(ABC):
         """What of the state is large."""
         return {}
 
-    def save_checkpoint(self, folder: Path) -> None:
-        """Writes everything that the next step depends on."""
+    def save_checkpoint(self, folder: Path, last: Path | None = None) -> None:
+        """Writes everything that the next step depends on, none of which is large."""
         folder.mkdir(parents=True, exist_ok=True)
         kept = {name: value.contiguous().cpu() for name, value in self.tensors().items()}
         save_file(kept, folder / _TENSORS)

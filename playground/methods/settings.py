@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from playground.errors import SettingsError
+from playground.errors import DataError, SettingsError
 
 
 class MethodSettings(BaseModel):
@@ -61,6 +61,30 @@ class TrainingSettings(MethodSettings):
     warmup: float = Field(
         0.06, ge=0, le=0.9, description="Share of the steps in which the step size rises."
     )
+    keep_best: bool = Field(
+        False, description="Keep what was best on the dev set, not what was there at the end."
+    )
+    patience: int = Field(
+        0,
+        ge=0,
+        le=100_000,
+        description="End after so many looks at the dev set without a better one, and keep the "
+        "best; 0: make all steps.",
+    )
+
+    @property
+    def keeps_best(self) -> bool:
+        """Whether the best on dev is kept. Who ends for want of a better one wants the best."""
+        return self.keep_best or self.patience > 0
+
+    def check_dev(self, rows: int) -> None:
+        """Raises DataError where the best on dev is asked for and there are no dev ``rows``."""
+        if self.keeps_best and not rows:
+            raise DataError(
+                "There are no dev rows by which the best could be told. Give some, or set the "
+                "patience to 0 and keep what is there at the end.",
+                code="data.no_dev_rows",
+            )
 
 
 EncoderKind = Literal["lstm", "mlp", "none"]

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from playground.errors import DataError, PlaygroundError, RunError
-from playground.methods.checkpoint import read_checkpoint, write_checkpoint
+from playground.methods.best import Best
+from playground.methods.checkpoint import learned, put_back, read_checkpoint, write_checkpoint
 from playground.methods.learner import Learner, trainable_reader, without_soft_slots
 from playground.methods.registry import method
 from playground.methods.trained_prompt import TrainedPrompt
@@ -46,7 +47,9 @@ class Training:
         self.step = 0
         self.steps = self.settings.steps
         self.looking = False  # whether what is due at this step is not all yielded yet
+        self.best: Best | None = None  # by the dev set, if that is to be kept
         self.labels = learner.verbalizer.labels
+        self.settings.check_dev(len(dev))
         if train.empty:
             raise DataError("There are no examples to learn from.", code="data.no_rows")
         for table in (train, dev, pinned):
@@ -69,13 +72,25 @@ class Training:
         if self.step == 0:
             yield from self._opening()
         yield from self._look()
-        while self.step < self.steps:
+        while not self.ended:
             event = self._advance()
             self.looking = True
             yield event
             yield from self._look()
             self.looking = False
             yield None
+        if self.best is not None:
+            early = self.step < self.steps
+            yield {"step": self.step, "split": "end", "early": early, "best": self.best.measured}
+
+    @property
+    def ended(self) -> bool:
+        """Whether all steps are made, or patience is at its end; asked after a look."""
+        if self.step == self.steps or self.best is None or not self.settings.patience:
+            return self.step == self.steps
+        # counted by the steps alone, so that a look repeated after a resume counts once
+        every = self.settings.dev_every
+        return self.step // every - self.best.step // every >= self.settings.patience
 
     def _opening(self) -> Iterator[Event | None]:
         accuracy = None
@@ -108,7 +123,15 @@ class Training:
             for so_far in _measure(scored, self._dev_targets):
                 measured = so_far
                 yield None
-            yield {"step": self.step, "split": "dev", **measured}
+            yield {"step": self.step, "split": "dev", **measured, **self._compared(**measured)}
+
+    def _compared(self, accuracy: float, loss: float) -> Event:
+        """Keeps what is there now if it is the best so far; the best, if that is to be kept."""
+        if not self.settings.keeps_best:
+            return {}
+        if self.best is None or self.best.is_beaten_by(accuracy, loss):
+            self.best = Best(self.step, accuracy, loss, learned(self.learner))
+        return {"best": self.best.measured}
 
     def _advance(self) -> Event:
         """One step of gradient descent. Raises RunError where the numbers get out of hand.
@@ -230,7 +253,18 @@ class Training:
         return {"prompt": self.trained_prompt()}
 
     def trained_prompt(self) -> TrainedPrompt:
-        """What the training has come to: usable at any step."""
+        """What the training has come to, or the best of it: usable at any step."""
+        if self.best is None or self.best.step == self.step:
+            return self._prompt(self.step)
+        now = learned(self.learner)
+        put_back(self.learner, self.best.tensors)
+        try:
+            return self._prompt(self.best.step)
+        finally:
+            put_back(self.learner, now)
+
+    def _prompt(self, step: int) -> TrainedPrompt:
+        """A copy of what the learner holds, which is of that step."""
         learner = self.learner
         with torch.no_grad():
             model, vectors = learner.trained()
@@ -240,19 +274,25 @@ class Training:
             template=learner.template,
             verbalizer=learner.verbalizer,
             settings=self.settings.model_dump(),
-            step=self.step,
+            step=step,
             vectors=vectors,
             head=None if learner.head is None else learner.head.frozen_copy(),
             tunes_model=learner.network is not None,
         )
 
-    def save_checkpoint(self, folder: Path) -> None:
-        """Writes everything that the next step depends on."""
+    def save_checkpoint(self, folder: Path, last: Path | None = None) -> None:
+        """Writes everything that the next step depends on.
+
+        ``last``: the folder of this training's last checkpoint, if there is one.
+        """
         write_checkpoint(folder, self.step, self.learner, self._optimizer)
+        if self.best is not None:
+            self.best.save(folder, last)
 
     def load_checkpoint(self, folder: Path) -> None:
-        """Goes back to a checkpoint. Call it before iterating."""
+        """Goes back to a checkpoint. Call it before iterating. Raises RunError."""
         self.step = read_checkpoint(folder, self.learner, self._optimizer)
+        self.best = Best.load(folder)
 
     # ---- rows ----------------------------------------------------------------------------------
 

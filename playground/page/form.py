@@ -12,7 +12,7 @@ from playground.prompts import Truncation
 
 # Settings that most people leave alone; they stand in a fold.
 ADVANCED = (
-    *("warmup", "dev_every", "snapshot_every", "model_learning_rate"),
+    *("warmup", "dev_every", "keep_best", "patience", "snapshot_every", "model_learning_rate"),
     *("accumulation_steps", "loss_over", "filter_label_words", "filter_special"),
     *("filter_capitalised", "likely_words", "tried_words", "assignments"),
 )

@@ -70,7 +70,7 @@ class FakeTraining:
             yield None
             yield {"step": self.step, "split": "dev", "loss": -self.value}
 
-    def save_checkpoint(self, folder: Path) -> None:
+    def save_checkpoint(self, folder: Path, last: Path | None = None) -> None:
         (folder / "step.json").write_text(json.dumps(self.step))
         (folder / "value.json").write_text(json.dumps(self.value))
 
