@@ -25,6 +25,7 @@ class Follower:
         self.runs = runs
         self.run_id = run_id
         self.dev_accuracy: float | None = None
+        self.best: dict[str, Any] | None = None  # the look at dev whose prompt is kept, if one is
         self._cursor = 0
         self._train: dict[str, Any] = {}  # the newest event of a step
         self._begun: tuple[int, float] | None = None  # the first step that was seen, and when
@@ -78,7 +79,7 @@ class Follower:
             self._train = event
             self._begun = self._begun or (event["step"], time.monotonic())
         elif event["split"] == "dev":
-            self.dev_accuracy = event["accuracy"]
+            self.dev_accuracy, self.best = event["accuracy"], event.get("best")
 
     def _draw(self, news: Mapping[str, Any], *, last: bool = False) -> None:
         line = self._progress(news["step"], news["steps"], news["state"])

@@ -108,7 +108,8 @@ def _events(options: argparse.Namespace) -> int:
             print(json.dumps(event, ensure_ascii=False))
         return 0
     points = [event for event in told if event["split"] in ("train", "dev")]
-    names = dict.fromkeys(name for point in points for name in point if name != "id")
+    numbers = [name for point in points for name in point if not isinstance(point[name], dict)]
+    names = dict.fromkeys(name for name in numbers if name != "id")
     print_csv([list(names), *([point.get(name) for name in names] for point in points)])
     return 0
 

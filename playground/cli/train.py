@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     run_id = _start(runs, options)
     follower = Follower(runs, run_id)
     code = follower.wait_or_stop(kept="what it has learned so far")
-    _tell_end(runs, runs.get(run_id), follower.dev_accuracy, options.save)
+    _tell_end(runs, runs.get(run_id), follower, options.save)
     return code
 
 
@@ -78,8 +78,13 @@ def _start(runs: Runs, options: argparse.Namespace) -> str:
     return run_id
 
 
-def _tell_end(runs: Runs, run: Run, dev_accuracy: float | None, save: str | None) -> None:
+def _tell_end(runs: Runs, run: Run, follower: Follower, save: str | None) -> None:
     raise_if_failed(run)
-    measured = "" if dev_accuracy is None else f", dev accuracy {dev_accuracy:.3f}"
+    measured = ""
+    if follower.best is not None:
+        step, accuracy = follower.best["step"], follower.best["accuracy"]
+        measured = f", step {step} is kept with the best dev accuracy, {accuracy:.3f}"
+    elif follower.dev_accuracy is not None:
+        measured = f", dev accuracy {follower.dev_accuracy:.3f}"
     say(f"The run has {run.state} at step {run.step} of {run.steps}{measured}.")
     print(copy_prompt(runs, run.id, save))
