@@ -1,7 +1,8 @@
 """The life of a run, outside any request: started by anyone, followed by anyone who has its id."""
 
 from playground.runs.comparison_plan import ComparisonPlan, plan_comparison
-from playground.runs.plan import Plan, plan
+from playground.runs.group import Group, is_group
+from playground.runs.plan import Plan, plan, plan_seeds
 from playground.runs.registry import Runs
 from playground.runs.run import Run
 from playground.runs.search_plan import SearchPlan, plan_search
@@ -10,13 +11,16 @@ from playground.runs.store import RunStore
 
 __all__ = [
     "ComparisonPlan",
+    "Group",
     "Plan",
     "Run",
     "RunSpec",
     "RunStore",
     "Runs",
     "SearchPlan",
+    "is_group",
     "plan",
     "plan_comparison",
     "plan_search",
+    "plan_seeds",
 ]

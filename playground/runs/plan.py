@@ -1,6 +1,6 @@
 """From what a person asked for to a run that can start: its spec and its rows, all checked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,11 @@ class Plan:
     train: "DataFrame"
     dev: "DataFrame"
     pinned: "DataFrame"
+
+    @property
+    def tables(self) -> "dict[str, DataFrame]":
+        """By the names under which a run keeps them."""
+        return {"train": self.train, "dev": self.dev, "pinned": self.pinned}
 
 
 def plan(
@@ -62,6 +67,20 @@ def plan(
         name=name or f"{method} · {dataset} · K={shots} · {seed}",
     )
     return Plan(spec, train, dev, _to_watch(dev if len(dev) else train))
+
+
+def plan_seeds(
+    seeds: Sequence[int], *, settings: Mapping[str, Any], name: str = "", **asked: Any
+) -> list[Plan]:
+    """A plan for each of ``seeds``, which draws rows of its own; all else as `plan` has it."""
+    return [
+        plan(
+            settings={**settings, "seed": seed},
+            name=f"{name} · {seed}" if name else "",
+            **asked,
+        )
+        for seed in seeds
+    ]
 
 
 def _to_watch(table: "DataFrame") -> "DataFrame":

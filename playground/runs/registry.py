@@ -13,10 +13,12 @@ from playground.errors import RunError
 from playground.runs.comparison_plan import ComparisonPlan
 from playground.runs.executors import Executor, LocalExecutor
 from playground.runs.folder import whole_folder
+from playground.runs.group import Group, is_group
+from playground.runs.plan import Plan
 from playground.runs.run import WORKING, Command, Run
 from playground.runs.search_plan import SearchPlan
 from playground.runs.spec import Kind, RunSpec
-from playground.runs.store import RunStore
+from playground.runs.store import Events, RunStore
 from playground.settings import home_folder
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 SETTLE_SECONDS = 1.0  # a run's worker is looked for at most this often
 LOCK_SECONDS = 0.2  # enough to outwait someone who looks for a worker
+GROUP_SPLITS = ("start", "train", "dev")  # of the events of a group: what its curves are made of
+GROUP_EVENTS = 1000
 
 
 class Runs:
@@ -33,7 +37,7 @@ class Runs:
     that started it ends. At most ``at_once`` run at a time on this machine, paused ones counted,
     unless an ``executor`` says otherwise. Methods that take an id raise RunError: "runs.unknown"
     where there is no such run, and a sentence of their own where its state does not allow what was
-    asked.
+    asked. The id of a `Group` stands for all its runs, but in `get`.
     """
 
     def __init__(
@@ -49,9 +53,15 @@ class Runs:
         self._lock = threading.Lock()
 
     def warm(self) -> None:
-        """Makes a worker ready, and takes up the runs that an app now gone had left queued."""
+        """Makes a worker ready, and takes over from an app now gone.
+
+        The runs that it had started keep their workers and their places; those that it had left
+        queued start in their turn.
+        """
         self.executor.warm()
-        for run_id in self.store.queued():
+        for run_id in self.store.ids("running", "paused"):
+            self.executor.adopt(run_id)
+        for run_id in self.store.ids("queued"):
             self.executor.start(run_id)
 
     def shutdown(self) -> None:
@@ -72,6 +82,17 @@ class Runs:
         if pinned is not None:
             tables["pinned"] = pinned
         return self._start(spec, tables)
+
+    def start_group(self, plans: Sequence[Plan]) -> str:
+        """Starts a run for each of ``plans``, see `plan_seeds`; returns the id of their group."""
+        group_id = self.store.new_group()
+        made = [
+            self.store.create(plan.spec.model_copy(update={"group": group_id}), plan.tables)
+            for plan in plans
+        ]
+        for run_id in made:
+            self.executor.start(run_id)
+        return group_id
 
     def start_comparison(self, plan: ComparisonPlan) -> str:
         """Starts a run that compares prompts, as `plan_comparison` has planned it; its id."""
@@ -96,45 +117,66 @@ class Runs:
 
     def resume(self, run_id: str) -> None:
         """Goes on with a paused run, or with one that ended early from its last checkpoint."""
-        run = self.get(run_id)
-        if run.state == "finished":
+        left = [run for run in self._members(run_id) if run.state != "finished"]
+        if not left:
+            label = self.standing(run_id).label
             raise RunError(
-                f"The run {run.label} is finished, so there is nothing to resume. To train longer, "
+                f"The run {label} is finished, so there is nothing to resume. To train longer, "
                 "start a new run with more steps.",
                 code="runs.finished",
-                run=run.label,
+                run=label,
             )
-        self.store.order(run_id, "run")
-        if run.state not in WORKING:
-            self.executor.start(run_id)
+        for run in left:
+            self.store.order(run.id, "run")
+            if run.state not in WORKING:
+                self.executor.start(run.id)
 
     def stop(self, run_id: str) -> None:
         """Ends a run; what it has come to so far is kept. No matter if it has ended."""
-        run = self.get(run_id)
-        if not run.alive:
-            return
-        self.store.order(run_id, "stop")
-        if run.state == "queued":  # no worker may ever read that order
-            with contextlib.suppress(Timeout), self.store.folder(run_id).lock(LOCK_SECONDS):
-                if self.store.get(run_id).state == "queued":
-                    self.store.set_state(run_id, "stopped")
+        alive = [run for run in self._members(run_id) if run.alive]
+        for run in alive:  # all are ordered before any makes place for another
+            self.store.order(run.id, "stop")
+        for run in alive:
+            if run.state == "queued":  # no worker may ever read that order
+                with contextlib.suppress(Timeout), self.store.folder(run.id).lock(LOCK_SECONDS):
+                    if self.store.get(run.id).state == "queued":
+                        self.store.set_state(run.id, "stopped")
 
     def delete(self, run_id: str) -> None:
         """Forgets a run with its curve, its checkpoint and what it has left."""
-        run = self.get(run_id)
-        if run.state in WORKING:
-            raise _at_work(run)
-        try:
-            with self.store.folder(run_id).lock(LOCK_SECONDS):
-                self.store.delete(run_id)
-        except Timeout:  # a worker took it just now
-            raise _at_work(run) from None
+        members = self._members(run_id)
+        for run in members:
+            if run.state in WORKING:
+                raise _at_work(run)
+        for run in members:
+            try:
+                with self.store.folder(run.id).lock(LOCK_SECONDS):
+                    self.store.delete(run.id)
+            except Timeout:  # a worker took it just now
+                raise _at_work(run) from None
 
     # Following
 
     def get(self, run_id: str) -> Run:
         """The run as it is now: one whose worker is gone has become "interrupted"."""
         return self._settle(self.store.get(run_id))
+
+    def group(self, group_id: str) -> Group:
+        """The runs of a group, and how they stand together."""
+        members = tuple(self._members(group_id))
+        return Group(group_id, members, tuple(map(self._measured, members)))
+
+    def standing(self, run_id: str) -> Run | Group:
+        """A run, or a group."""
+        return self.group(run_id) if is_group(run_id) else self.get(run_id)
+
+    def best(self, run_id: str) -> str:
+        """The run whose prompt is meant: of a group the best on dev that has left one, if any."""
+        if not is_group(run_id):
+            return run_id
+        ranked = self.group(run_id).ranked
+        left = (each for each in ranked if whole_folder(self.store.folder(each).prompt))
+        return next(left, ranked[0])
 
     def list(
         self, limit: int = 100, before: str | None = None, kind: Kind | None = None
@@ -146,25 +188,34 @@ class Runs:
         """How a run stands, and at most a thousand events of it after the cursor.
 
         The state is read before the events: a run that has ended and has no further event here
-        has been seen whole.
+        has been seen whole. Of a group there are the events that make curves, each with its
+        "run", and how the "members" stand; the reason is that of the first that has one.
         """
-        run = self.get(run_id)
-        events = self.store.events(run_id, after)
+        standing = self.standing(run_id)
+        if isinstance(standing, Group):
+            told = next((run for run in standing.runs if run.reason), standing.runs[0])
+            more = {"members": standing.members()}
+            events = self._events_of(standing.runs, after)
+        else:
+            told, more, events = standing, {}, self.store.events(run_id, after)
         return {
-            "state": run.state,
-            "reason": run.reason,
-            "code": run.code,
-            "details": run.details,
-            "step": run.step,
-            "steps": run.steps,
+            "state": standing.state,
+            "reason": told.reason,
+            "code": told.code,
+            "details": told.details,
+            "step": standing.step,
+            "steps": standing.steps,
+            **more,
             "events": events,
             "cursor": events[-1]["id"] if events else after,
         }
 
     def prompt_folder(self, run_id: str) -> Path | None:
-        """Where the prompt lies that the run has left, or None while there is none."""
-        self.store.get(run_id)
-        return whole_folder(self.store.folder(run_id).prompt)
+        """Where the prompt lies that the run has left, or None while there is none.
+
+        Of a group that of its `best`.
+        """
+        return whole_folder(self.store.folder(self.store.get(self.best(run_id)).id).prompt)
 
     def comparison_folder(self, run_id: str) -> Path | None:
         """Where lies what a comparison has found, or None while there is nothing."""
@@ -176,18 +227,39 @@ class Runs:
         self.store.get(run_id)
         return whole_folder(self.store.folder(run_id).search)
 
+    def _members(self, run_id: str) -> Sequence[Run]:
+        """The run of that id, or the runs of a group, as they are now."""
+        found = self.store.group(run_id) if is_group(run_id) else [self.store.get(run_id)]
+        return [self._settle(run) for run in found]
+
+    def _measured(self, run: Run) -> Mapping[str, Any] | None:
+        """What the dev set says of the prompt that a run leaves: its best, if that is kept."""
+        event = self.store.last_event(run.id, "dev")
+        return event and event.get("best", event)
+
+    def _events_of(self, members: Sequence[Run], after: int) -> Events:
+        """The next events of several runs in the order of their telling."""
+        told = [
+            {**event, "run": run.id}
+            for run in members
+            for event in self.store.events(run.id, after, splits=GROUP_SPLITS)
+        ]
+        return sorted(told, key=lambda event: event["id"])[:GROUP_EVENTS]
+
     def _order(self, run_id: str, command: Command) -> None:
-        run = self.get(run_id)
-        if not run.alive:
+        alive = [run for run in self._members(run_id) if run.alive]
+        if not alive:
+            standing = self.standing(run_id)
             raise RunError(
-                f"The run {run.label} is {run.state}: it cannot {command}. Resume it first, or "
-                "start a new one.",
+                f"The run {standing.label} is {standing.state}: it cannot {command}. Resume it "
+                "first, or start a new one.",
                 code="runs.not_running",
-                run=run.label,
-                state=run.state,
+                run=standing.label,
+                state=standing.state,
                 command=command,
             )
-        self.store.order(run_id, command)
+        for run in alive:
+            self.store.order(run.id, command)
 
     def _settle(self, run: Run) -> Run:
         now = time.monotonic()

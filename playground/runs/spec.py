@@ -16,7 +16,8 @@ class RunSpec(BaseModel):
     nothing but its folder and the model. ``settings`` are the method's own, which validates them.
     A comparison has `ComparisonSettings`; its first template and verbalizer stand in ``template``
     and ``verbalizer``, its method is "comparison". A search has those of its method, and its
-    ``verbalizer`` is what it starts from.
+    ``verbalizer`` is what it starts from. Runs that differ in nothing but their seed share a
+    ``group``, see `Group`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -34,6 +35,7 @@ class RunSpec(BaseModel):
     seed: int = 13
     settings: dict[str, Any] = Field(default_factory=dict)
     name: str = ""
+    group: str = ""
 
     @classmethod
     def of_prompt(cls, template: Template, verbalizer: Verbalizer, **others: Any) -> Self:

@@ -51,11 +51,13 @@ CREATE TABLE IF NOT EXISTS events (
     UNIQUE (run, step, split)
 );
 CREATE INDEX IF NOT EXISTS events_in_order ON events (run, id);
+CREATE INDEX IF NOT EXISTS runs_in_groups ON runs (json_extract(spec, '$.group'), id);
 """
 
 # Crockford's base 32: sorts as it counts, and no letter in it looks like a digit.
 DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 RUN_ID = re.compile(f"[{DIGITS}]{{12}}")
+GROUP = "group-"  # what the id of a group begins with, so that it is told from a run's
 
 
 class RunStore:
@@ -128,11 +130,26 @@ class RunStore:
         )
         return [_run(row) for row in rows]
 
-    def queued(self) -> Sequence[str]:
-        """The ids of the runs that wait for a worker, oldest first."""
-        return [
-            row[0] for row in self._read("SELECT id FROM runs WHERE state = 'queued' ORDER BY id")
-        ]
+    def ids(self, *states: State) -> Sequence[str]:
+        """The ids of the runs in one of ``states``, oldest first."""
+        rows = self._read(
+            f"SELECT id FROM runs WHERE state IN ({_places(states)}) ORDER BY id", states
+        )
+        return [run_id for (run_id,) in rows]
+
+    def new_group(self) -> str:
+        """An id for runs that are about to be made together."""
+        return GROUP + self._new_id()
+
+    def group(self, group_id: str) -> Sequence[Run]:
+        """The runs of a group in the order of their making."""
+        rows = self._read(
+            f"SELECT {_COLUMNS} FROM runs WHERE json_extract(spec, '$.group') = ? ORDER BY id",
+            (group_id,),
+        )
+        if not rows:
+            raise _unknown(group_id)
+        return [_run(row) for row in rows]
 
     def delete(self, run_id: str) -> None:
         """Forgets a run, its events and its folder."""
@@ -237,15 +254,29 @@ class RunStore:
         except sqlite3.IntegrityError:
             raise _unknown(run_id) from None
 
-    def events(self, run_id: str, after: int = 0, limit: int = 1000) -> Events:
-        """Events in the order of their telling; ``after`` is the "id" of the last one seen."""
+    def events(
+        self, run_id: str, after: int = 0, limit: int = 1000, *, splits: Sequence[str] = ()
+    ) -> Events:
+        """Events in the order of their telling; ``after`` is the "id" of the last one seen.
+
+        Only those of ``splits``, if any are given.
+        """
+        chosen = f"AND split IN ({_places(splits)}) " if splits else ""
         rows = self._read(
-            "SELECT id, payload FROM events WHERE run = ? AND id > ? ORDER BY id LIMIT ?",
-            (_checked(run_id), after, limit),
+            f"SELECT id, payload FROM events WHERE run = ? AND id > ? {chosen}ORDER BY id LIMIT ?",
+            (_checked(run_id), after, *splits, limit),
         )
         if not rows:
             self.get(run_id)
         return [{"id": number, **json.loads(payload)} for number, payload in rows]
+
+    def last_event(self, run_id: str, split: str) -> dict[str, Any] | None:
+        """The event of the latest step of that ``split``, None before the first."""
+        rows = self._read(
+            "SELECT payload FROM events WHERE run = ? AND split = ? ORDER BY step DESC LIMIT 1",
+            (_checked(run_id), split),
+        )
+        return json.loads(rows[0][0]) if rows else None
 
     # SQL
 
@@ -286,6 +317,10 @@ def _run(row: tuple[Any, ...]) -> Run:
         code=code,
         details=json.loads(details),
     )
+
+
+def _places(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def _checked(run_id: str) -> str:

@@ -68,7 +68,8 @@ class FakeTraining:
     def look(self) -> Iterator[Mapping[str, Any] | None]:
         if self.step % 5 == 0:
             yield None
-            yield {"step": self.step, "split": "dev", "loss": -self.value}
+            accuracy = self.value % 1000 / 1000
+            yield {"step": self.step, "split": "dev", "loss": -self.value, "accuracy": accuracy}
 
     def save_checkpoint(self, folder: Path, last: Path | None = None) -> None:
         (folder / "step.json").write_text(json.dumps(self.step))

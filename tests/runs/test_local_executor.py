@@ -37,9 +37,10 @@ def expected(steps: int) -> list[tuple[int, str, object]]:
 def is_gone(process: int) -> bool:
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except (ProcessLookupError, FileNotFoundError):
         return True
-    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    return state == "Z"
 
 
 def test_a_run_from_queued_to_finished(runs: Runs, start: Start, rows: pd.DataFrame) -> None:

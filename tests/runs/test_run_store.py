@@ -61,7 +61,7 @@ def test_ids_sort_by_time_and_lists_begin_with_the_newest(store: RunStore, spec:
     assert len(set(ids)) == 30
     assert [run.id for run in store.list(limit=10)] == ids[:-11:-1]
     assert [run.id for run in store.list(limit=10, before=ids[-10])] == ids[19:9:-1]
-    assert store.queued() == ids
+    assert store.ids("queued") == ids
 
 
 @pytest.mark.parametrize("run_id", ["000000000000", "", "../../etc", "a/b", "é" * 12, None, 7, [1]])

@@ -13,6 +13,9 @@ class Executor(Protocol):
     def start(self, run_id: str) -> None:
         """Queues a run and gives it to a worker, now or when its turn comes."""
 
+    def adopt(self, run_id: str) -> None:
+        """Counts a run that has a worker already, which somebody now gone has started."""
+
     def warm(self) -> None:
         """Makes a worker ready ahead of time, where that helps."""
 

@@ -7,19 +7,21 @@ from collections import deque
 
 from playground.child_process import ChildProcess, python_command, start_child
 from playground.errors import RunError
+from playground.runs.run import WORKING
 from playground.runs.store import RunStore
 
-REPLACE_SECONDS = (
-    10.0  # how long the cores are left to a new run before a next worker is made ready
-)
+# How long the cores are left to a new run before a next worker is made ready.
+REPLACE_SECONDS = 10.0
+LOOK_SECONDS = 0.5  # between two looks at a run whose worker is no child of this process
 
 
 class LocalExecutor:
     """Gives runs to worker processes, at most ``limit`` at a time; the others wait in their order.
 
     A paused run keeps its process and its place. Workers are sessions of their own: they outlive
-    this process. One worker is kept ready ahead of the next run once ``warm`` or ``start`` was
-    called, so that a run does not wait for torch.
+    this process, and the next one that `adopt`s their runs counts them. One worker is kept ready
+    ahead of the next run once ``warm`` or ``start`` was called, so that a run does not wait for
+    torch.
     """
 
     def __init__(self, store: RunStore, limit: int = 1) -> None:
@@ -28,12 +30,13 @@ class LocalExecutor:
         self._lock = threading.RLock()
         self._waiting: deque[str] = deque()
         self._busy: dict[ChildProcess, str] = {}
+        self._adopted: set[str] = set()
         self._ready: ChildProcess | None = None
-        self._closed = False
+        self._closing = threading.Event()
 
     def start(self, run_id: str) -> None:
         with self._lock:
-            if self._closed:
+            if self._closing.is_set():
                 raise RunError(
                     "The app is closing and starts no more runs. Start this one when it is back.",
                     code="runs.closing",
@@ -42,15 +45,24 @@ class LocalExecutor:
                 self._waiting.append(run_id)
             self._hand_out()
 
+    def adopt(self, run_id: str) -> None:
+        """Counts a run that has a worker already, such as one that an app now gone has started."""
+        with self._lock:
+            if run_id not in self._adopted and run_id not in self._busy.values():
+                self._adopted.add(run_id)
+                threading.Thread(target=self._watch_adopted, args=(run_id,), daemon=True).start()
+
     def warm(self) -> None:
         with self._lock:
-            if not self._closed and (self._ready is None or self._ready.poll() is not None):
+            if not self._closing.is_set() and (
+                self._ready is None or self._ready.poll() is not None
+            ):
                 self._ready = self._spawn()
 
     def shutdown(self) -> None:
         """Ends the worker that waits. Runs that go on do so; queued ones stay so in the store."""
         with self._lock:
-            self._closed = True
+            self._closing.set()
             self._waiting.clear()
             if self._ready is not None:
                 self._ready.kill()
@@ -67,7 +79,7 @@ class LocalExecutor:
 
     def _hand_out(self) -> None:
         """Gives waiting runs to workers while there is a place. The lock is held."""
-        while self._waiting and len(self._busy) < self.limit and not self._closed:
+        while self._waiting and self._places() > 0 and not self._closing.is_set():
             run_id = self._waiting.popleft()
             if self._is_queued(run_id):
                 self.warm()
@@ -79,6 +91,9 @@ class LocalExecutor:
                     worker.stdin.close()
                 self._busy[worker] = run_id
                 threading.Thread(target=self._watch, args=(worker,), daemon=True).start()
+
+    def _places(self) -> int:
+        return self.limit - len({*self._busy.values(), *self._adopted})
 
     def _is_queued(self, run_id: str) -> bool:
         try:
@@ -95,11 +110,23 @@ class LocalExecutor:
             worker.wait()
         with self._lock:
             run_id = self._busy.pop(worker)
-            if self._closed:
+            if self._closing.is_set():
                 return
             if run_id not in self._waiting and run_id not in self._busy.values():
                 with contextlib.suppress(RunError):  # deleted since
-                    self.store.settle(run_id, ("queued", "running", "paused"))
+                    run = self.store.settle(run_id, ("queued", *WORKING))
+                    if run.state in WORKING:  # another worker had it before this one
+                        self.adopt(run_id)
             self._hand_out()
             if not self._busy:
                 self.warm()
+
+    def _watch_adopted(self, run_id: str) -> None:
+        """Looks after a run until it has no worker any more, and makes place for the next."""
+        with contextlib.suppress(RunError):  # deleted since
+            while self.store.settle(run_id).state in WORKING:
+                if self._closing.wait(LOOK_SECONDS):
+                    return
+        with self._lock:
+            self._adopted.discard(run_id)
+            self._hand_out()
