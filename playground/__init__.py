@@ -28,11 +28,13 @@ if TYPE_CHECKING:
         Method,
         SearchMethod,
         SearchResult,
+        SeedsResult,
         TrainedPrompt,
         answer_distribution,
         classify,
         compare,
         nearby_words,
+        train_seeds,
         widened,
     )
     from playground.models import LanguageModel, load_model
@@ -50,6 +52,7 @@ __all__ = [
     "PlaygroundError",
     "RunError",
     "SearchResult",
+    "SeedsResult",
     "SettingsError",
     "Template",
     "TemplateError",
@@ -71,6 +74,7 @@ __all__ = [
     "search",
     "searches",
     "train",
+    "train_seeds",
     "widened",
 ]
 
@@ -82,11 +86,13 @@ __getattr__ = lazy_exports(
         "Calibration": "playground.methods",
         "ComparisonResult": "playground.methods",
         "SearchResult": "playground.methods",
+        "SeedsResult": "playground.methods",
         "TrainedPrompt": "playground.methods",
         "answer_distribution": "playground.methods",
         "classify": "playground.methods",
         "compare": "playground.methods",
         "nearby_words": "playground.methods",
+        "train_seeds": "playground.methods",
         "widened": "playground.methods",
         "export_openprompt": "playground.prompts.dialects",
         "few_shot": "playground.tasks",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from playground.methods.comparison_result import ComparisonResult
     from playground.methods.search_result import SearchResult
     from playground.methods.searches import SearchMethod
+    from playground.methods.seeds import SeedsResult, train_seeds
     from playground.methods.trained_prompt import TrainedPrompt
     from playground.methods.training import Event, Training, start
     from playground.methods.widening import nearby_words, widened
@@ -28,6 +29,7 @@ __all__ = [
     "MethodSettings",
     "SearchMethod",
     "SearchResult",
+    "SeedsResult",
     "TrainedPrompt",
     "Training",
     "TrainingSettings",
@@ -38,6 +40,7 @@ __all__ = [
     "methods",
     "nearby_words",
     "start",
+    "train_seeds",
     "widened",
 ]
 
@@ -50,6 +53,7 @@ __getattr__ = lazy_exports(
         "Event": "playground.methods.training",
         "SearchMethod": "playground.methods.searches",
         "SearchResult": "playground.methods.search_result",
+        "SeedsResult": "playground.methods.seeds",
         "TrainedPrompt": "playground.methods.trained_prompt",
         "Training": "playground.methods.training",
         "answer_distribution": "playground.methods.zero_shot",
@@ -57,6 +61,7 @@ __getattr__ = lazy_exports(
         "compare": "playground.methods.comparison",
         "nearby_words": "playground.methods.widening",
         "start": "playground.methods.training",
+        "train_seeds": "playground.methods.seeds",
         "widened": "playground.methods.widening",
     },
 )

@@ -21,6 +21,7 @@ from playground.methods.comparison_settings import CalibrationKind
 from playground.methods.search_check import refuse_soft_slots
 from playground.methods.search_result import read_search
 from playground.methods.searches import search_method, searches
+from playground.methods.seeds import chosen_seeds
 from playground.models import LanguageModel, encoding, load_model
 from playground.page import text as page_text
 from playground.page.answer_card import CALIBRATIONS
@@ -403,6 +404,7 @@ RAISING: list[tuple[str, Callable[[], object]]] = [
     ("settings.invalid", settings(steps=0)),
     ("settings.invalid", settings(encoder="gru")),
     ("settings.no_such_method", lambda: method("magic")),
+    ("settings.seeds", lambda: chosen_seeds(0, 13)),
     ("settings.no_such_method", lambda: search_method("magic")),
     ("settings.port", environment(GRADIO_SERVER_PORT="http")),
     ("settings.home", environment(PLAYGROUND_HOME="/dev/null/x")),
