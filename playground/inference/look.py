@@ -53,7 +53,9 @@ def look(
             reader = model.label_reader(template, verbalizer)
             if prompt is not None and prompt.decides(verbalizer.labels):
                 assert prompt.head is not None
-                scores, calibrate = prompt.head.score_rows(model, [row]), None
+                head = prompt.head.reading(template)
+                scores = head.score_rows(model, [row], soft_vectors=vectors)
+                calibrate = None
             else:
                 scores = reader.scores_in(logits, [row], soft_vectors=vectors)  # (1, labels)
         except PlaygroundError as error:

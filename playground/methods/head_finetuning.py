@@ -9,7 +9,7 @@ import torch
 
 from playground.methods.learner import Learner, without_soft_slots
 from playground.methods.settings import HeadFineTuningSettings, TrainingSettings
-from playground.models import LabelHead, LanguageModel
+from playground.models import LanguageModel, LinearHead
 from playground.prompts import Template, Verbalizer
 
 
@@ -36,5 +36,5 @@ class HeadFineTuning(Learner):
             verbalizer,
             own,
             model_learning_rate=own.model_learning_rate if own.tune_model else None,
-            head=LabelHead(model, template, len(verbalizer.labels)),
+            head=LinearHead(model, template, len(verbalizer.labels)),
         )

@@ -96,7 +96,7 @@ class Learner(nn.Module):
             parameters = list(self.head.parameters())
             groups.append({"params": parameters, "peak": self.settings.learning_rate})
         if self.network is not None:
-            # a linear head stands in the place of the model's own, which then learns nothing
+            # a head stands in the place of the model's own, which then learns nothing
             tuned = self.network if self.head is None else self.network.base_model
             parameters = list(tuned.parameters())
             groups.append({"params": parameters, "peak": self.model_learning_rate})
@@ -134,3 +134,14 @@ def without_soft_slots(template: Template) -> Template:
     """The template as it was written, without the spaces that stood around its soft slots."""
     plain = write([part for part in template.parts if not isinstance(part, SoftSlot)])
     return template.with_source(re.sub(" +", " ", plain).strip())
+
+
+def require_one_slot(verbalizer: Verbalizer) -> None:
+    """Raises VerbalizerError for words at several answer slots: a head reads the first alone."""
+    if verbalizer.slots > 1:
+        raise VerbalizerError(
+            "This method learns what stands for a label at one answer slot, and the verbalizer has "
+            f"words for {verbalizer.slots}. Give it words for one.",
+            code="verbalizer.one_slot",
+            slots=verbalizer.slots,
+        )

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from playground.methods.learner import Learner, without_soft_slots
 from playground.methods.settings import PTuningV2Settings, TrainingSettings
-from playground.models import LabelHead, LanguageModel, PrefixedModel, PrefixShape
+from playground.models import LanguageModel, LinearHead, PrefixedModel, PrefixShape
 from playground.prompts import Template, Verbalizer
 
 # Both as in the authors' code, https://github.com/THUDM/P-tuning-v2.
@@ -41,7 +41,7 @@ class PTuningV2(Learner):
             without_soft_slots(template),
             verbalizer,
             own,
-            head=LabelHead(model, template, len(verbalizer.labels)) if by_head else None,
+            head=LinearHead(model, template, len(verbalizer.labels)) if by_head else None,
         )
         encoder = PrefixEncoder(
             PrefixShape.of(model),

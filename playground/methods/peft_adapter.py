@@ -2,8 +2,9 @@
 
 An adapter is a folder with ``adapter_config.json`` and ``adapter_model.safetensors``, which holds
 one tensor, ``prompt_embeddings``: of a soft prompt the vectors (tokens, embedding), of a prefix its
-keys and values (positions, layers · 2 · heads · width). `PeftModel.from_pretrained` loads it and
-answers as the prompt does here; what that library cannot say is refused.
+keys and values (positions, layers · 2 · heads · width); or those of a LoRA, see `peft_lora`.
+`PeftModel.from_pretrained` loads it and answers as the prompt does here; what that library cannot
+say is refused.
 """
 
 import json
@@ -17,8 +18,9 @@ from torch import Tensor
 
 from playground.errors import ModelError
 from playground.methods.learner import without_soft_slots
+from playground.methods.peft_lora import LORA, lora_adapter, read_lora
 from playground.methods.prompt_tuning import with_soft_slots_in_front
-from playground.models import Encoded, LanguageModel, PrefixedModel, PrefixShape
+from playground.models import Encoded, LanguageModel, LoraModel, PrefixedModel, PrefixShape
 from playground.models.encoded import SPECIAL
 from playground.prompts import Template, Verbalizer
 
@@ -39,15 +41,16 @@ PREFIX_FAMILIES = (
 def export_peft(prompt: "TrainedPrompt", folder: str | Path) -> Path:
     """Writes the adapter and a card that says how to use it into ``folder`` and returns it.
 
-    Raises ModelError for a prompt that PEFT cannot express: with a linear head or weights of its
-    own, without trained vectors, with vectors that do not stand in front of all else, with texts of
-    a second token type, or with a prefix in a family where PEFT leaves it out.
+    Raises ModelError for a prompt that PEFT cannot express: with a head or weights of its own,
+    without anything trained, with vectors that do not stand in front of all else, with texts of a
+    second token type before which something is put, or with a prefix in a family where PEFT leaves
+    it out.
     """
     model = prompt.model
     if prompt.head is not None:
         raise ModelError(
-            "PEFT has no place for this prompt's linear head. Train one whose labels come from "
-            "words, or save it in the playground's own format.",
+            "PEFT has no place for the head that this prompt's labels come from. Train one whose "
+            "labels come from words, or save it in the playground's own format.",
             code="peft.head",
         )
     if prompt.tunes_model:
@@ -56,41 +59,26 @@ def export_peft(prompt: "TrainedPrompt", folder: str | Path) -> Path:
             "weights. Save it in the playground's own format.",
             code="peft.tuned_model",
         )
-    example = _example(model, prompt.template)
-    if example.types:
-        raise ModelError(
-            "The template's second text has a token type of its own, and PEFT gives all tokens "
-            "the same. Leave out the [SEP], or save the prompt in the playground's own format.",
-            code="peft.token_types",
-        )
-    if isinstance(model, PrefixedModel):
-        tensor, config = _prefix(model)
-        leading: tuple[int, ...] = ()
+    leading: tuple[int, ...] = ()
+    if isinstance(model, LoraModel):
+        tensors, config = lora_adapter(model)
     else:
-        leading = _leading(example, prompt.vectors)
-        assert prompt.vectors is not None
-        own = model.embedding_weight[list(leading)].detach().float()
-        tensor = torch.cat([own, prompt.vectors.detach().float()])  # (tokens, embedding)
-        config = _soft(prompt.method, tensor.shape[1])
+        tensor, config, leading = _prompt(prompt)
+        tensors = {_TENSOR: tensor.cpu().contiguous()}
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    network = model.network.config
     described = {
-        "task_type": "CAUSAL_LM" if model.kind == "causal" else "FEATURE_EXTRACTION",
         "base_model_name_or_path": model.name,
         "revision": None,
         "inference_mode": True,
-        "num_virtual_tokens": len(tensor),
-        "num_transformer_submodules": 1,
-        "num_layers": network.num_hidden_layers,
-        "num_attention_heads": network.num_attention_heads,
         "modules_to_save": None,
         "auto_mapping": None,
         **config,
     }
-    save_file({_TENSOR: tensor.cpu().contiguous()}, folder / _WEIGHTS)
+    save_file(tensors, folder / _WEIGHTS)
     (folder / _CONFIG).write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
-    (folder / _CARD).write_text(_card(prompt, leading, len(tensor)), encoding="utf-8")
+    before = config["num_virtual_tokens"] if config["peft_type"] in _SOFT else 0
+    (folder / _CARD).write_text(_card(prompt, leading, before), encoding="utf-8")
     return folder
 
 
@@ -99,15 +87,24 @@ def load_peft(
 ) -> "TrainedPrompt":
     """A prompt of an adapter, which knows neither template nor words: ``folder`` as PEFT wrote it.
 
-    A soft prompt's vectors stand in front of the template, in place of soft slots it may have.
+    A soft prompt's vectors stand in front of the template, in place of soft slots it may have; a
+    prefix and a LoRA stand in the model's layers.
     Raises ModelError where there is no adapter of these kinds, where it does not fit the model, and
     where its vectors stand before the model's own first token, as PEFT puts them: a template here
     puts them behind it. (What `export_peft` wrote begins with that token, and can be read.)
     """
     from playground.methods.trained_prompt import TrainedPrompt
 
-    kind, tensor = _read(Path(folder))
+    config, tensors = _read(Path(folder))
+    kind = config["peft_type"]
     plain = without_soft_slots(template)
+    if kind == LORA:
+        try:
+            adapted = read_lora(Path(folder), config, tensors, model)
+        except ValueError as error:
+            raise _does_not_fit(folder, model) from error
+        return TrainedPrompt("lora", adapted, plain, verbalizer, vectors=None)
+    tensor = tensors[_TENSOR]
     if kind == _PREFIX:
         layers, heads, width = PrefixShape.of(model)
         if tensor.shape[1] != layers * 2 * heads * width:
@@ -138,6 +135,37 @@ def load_peft(
 
 
 # ---- writing -----------------------------------------------------------------------------------
+
+
+def _prompt(prompt: "TrainedPrompt") -> tuple[Tensor, dict[str, Any], tuple[int, ...]]:
+    """The tensor (positions, …), what says so, and the model's own tokens that it begins with."""
+    model = prompt.model
+    example = _example(model, prompt.template)
+    if example.types:
+        raise ModelError(
+            "The template's second text has a token type of its own, and PEFT gives all tokens "
+            "the same. Leave out the [SEP], or save the prompt in the playground's own format.",
+            code="peft.token_types",
+        )
+    leading: tuple[int, ...] = ()
+    if isinstance(model, PrefixedModel):
+        tensor, own = _prefix(model)
+    else:
+        leading = _leading(example, prompt.vectors)
+        assert prompt.vectors is not None
+        words = model.embedding_weight[list(leading)].detach().float()
+        tensor = torch.cat([words, prompt.vectors.detach().float()])  # (tokens, embedding)
+        own = _soft(prompt.method, tensor.shape[1])
+    network = model.network.config
+    config = {
+        "task_type": "CAUSAL_LM" if model.kind == "causal" else "FEATURE_EXTRACTION",
+        "num_virtual_tokens": len(tensor),
+        "num_transformer_submodules": 1,
+        "num_layers": network.num_hidden_layers,
+        "num_attention_heads": network.num_attention_heads,
+        **own,
+    }
+    return tensor, config, leading
 
 
 def _prefix(model: PrefixedModel) -> tuple[Tensor, dict[str, Any]]:
@@ -208,7 +236,8 @@ def _example(model: LanguageModel, template: Template) -> Encoded:
     return example
 
 
-def _card(prompt: "TrainedPrompt", leading: tuple[int, ...], count: int) -> str:
+def _card(prompt: "TrainedPrompt", leading: tuple[int, ...], before: int) -> str:
+    """How to use the adapter, which puts ``before`` vectors in front of a text."""
     auto = "AutoModelForCausalLM" if prompt.model.kind == "causal" else "AutoModelForMaskedLM"
     first = "".join(prompt.model.tokenizer.convert_ids_to_tokens(list(leading)))
     inputs = str(without_soft_slots(prompt.template))
@@ -224,9 +253,9 @@ def _card(prompt: "TrainedPrompt", leading: tuple[int, ...], count: int) -> str:
         f"Made for the template `{inputs}`, with these words for the labels:\n",
         f"```json\n{prompt.verbalizer.to_json()}\n```",
     ]
-    if not isinstance(prompt.model, PrefixedModel):
+    if before:
         lines.append(
-            f"\nThe logits of a token stand {count} places further on than the token does in the "
+            f"\nThe logits of a token stand {before} places further on than the token does in the "
             "input, for so many vectors come before it."
         )
     if first:
@@ -240,24 +269,25 @@ def _card(prompt: "TrainedPrompt", leading: tuple[int, ...], count: int) -> str:
 # ---- reading -----------------------------------------------------------------------------------
 
 
-def _read(folder: Path) -> tuple[str, Tensor]:
-    """The kind of adapter and its one tensor, in float32."""
+def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """What an adapter's config says, and its tensors, in float32: of a prompt one alone."""
     try:
         config = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
         kind = str(config["peft_type"])
-        if kind != _PREFIX and kind not in _SOFT:
+        if kind not in (_PREFIX, LORA, *_SOFT):
             raise ModelError(
                 f"“{folder}” holds an adapter of the kind {kind}. Soft prompts (P_TUNING, "
-                "PROMPT_TUNING) and prefixes (PREFIX_TUNING) can be read here.",
+                "PROMPT_TUNING), prefixes (PREFIX_TUNING) and LORA can be read here.",
                 code="peft.kind",
                 folder=str(folder),
                 kind=kind,
             )
-        tensors = load_file(folder / _WEIGHTS)
-        tensor = tensors.pop(_TENSOR).float()
-        if tensors or tensor.dim() != 2 or not len(tensor):
-            raise ValueError(f"more than one tensor, or of another form: {tuple(tensor.shape)}")
-        return kind, tensor
+        tensors = {name: tensor.float() for name, tensor in load_file(folder / _WEIGHTS).items()}
+        if kind != LORA:
+            tensor = tensors[_TENSOR]
+            if len(tensors) > 1 or tensor.dim() != 2 or not len(tensor):
+                raise ValueError(f"more than one tensor, or of another form: {tuple(tensor.shape)}")
+        return config, tensors
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise ModelError(
             f"“{folder}” holds no PEFT adapter that can be read here ({error}).",
@@ -269,7 +299,8 @@ def _read(folder: Path) -> tuple[str, Tensor]:
 
 def _does_not_fit(folder: str | Path, model: LanguageModel) -> ModelError:
     return ModelError(
-        f"The adapter in “{folder}” was made for a model of another size than {model.name}.",
+        f"The adapter in “{folder}” was made for a model of another kind or size than "
+        f"{model.name}.",
         code="peft.other_model",
         folder=str(folder),
         model=model.name,

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, cast
 from playground.errors import SettingsError
 from playground.methods.settings import (
     HeadFineTuningSettings,
+    LoraSettings,
     PromptFineTuningSettings,
     PromptTuningSettings,
+    PrototypicalSettings,
     PTuningSettings,
     PTuningV2Settings,
+    SoftVerbalizerSettings,
     TrainingSettings,
 )
 
@@ -69,6 +72,24 @@ _METHODS = (
         "Trains the whole language model through the template and the verbalizer.",
         PromptFineTuningSettings,
         "playground.methods.prompt_finetuning:PromptFineTuning",
+    ),
+    Method(
+        "lora",
+        "Trains thin matrices beside the weights of queries and values; the model stays frozen.",
+        LoraSettings,
+        "playground.methods.lora:Lora",
+    ),
+    Method(
+        "soft-verbalizer",
+        "Trains a vector for each label in the place of words; the model stays frozen.",
+        SoftVerbalizerSettings,
+        "playground.methods.soft_verbalizer:SoftVerbalizer",
+    ),
+    Method(
+        "prototypical",
+        "Trains a point for each label near which its texts lie; the model may stay frozen.",
+        PrototypicalSettings,
+        "playground.methods.prototypical:Prototypical",
     ),
 )
 

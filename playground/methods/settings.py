@@ -178,3 +178,54 @@ class PromptFineTuningSettings(TrainingSettings):
     learning_rate: float = Field(
         2e-5, gt=0, le=1, description="Step size for the language model; 1e-5 to 5e-5 are usual."
     )
+
+
+class LoraSettings(TrainingSettings):
+    """Of LoRA. The rank is the one that the authors take for RoBERTa (section D.1)."""
+
+    learning_rate: float = Field(
+        1e-3, gt=0, le=10, description="Step size for the matrices; 1e-4 to 1e-3 are usual."
+    )
+    rank: int = Field(8, ge=1, le=256, description="Rows of the thin matrices.")
+    alpha: int = Field(
+        16, ge=1, le=1024, description="What is added to a weight is times alpha over the rank."
+    )
+    dropout: float = Field(
+        0.0, ge=0, le=0.9, description="Share of the numbers into the matrices that a step drops."
+    )
+    scored_by: ScoredBy = Field(
+        "verbalizer",
+        description="Where labels come from: the words at the answer slot, or a linear head, as "
+        "published.",
+    )
+
+
+class SoftVerbalizerSettings(TrainingSettings):
+    """Of the soft verbalizer."""
+
+    learning_rate: float = Field(
+        1e-3, gt=0, le=10, description="Step size for the labels' vectors and the prompt's."
+    )
+    soft_tokens: int = Field(
+        6,
+        ge=0,
+        le=128,
+        description="Soft tokens put around the text where the template has none; 0: none.",
+    )
+
+
+class PrototypicalSettings(TrainingSettings):
+    """Of prototypes."""
+
+    learning_rate: float = Field(
+        1e-3, gt=0, le=10, description="Step size for the projection and the prototypes."
+    )
+    width: int = Field(
+        64, ge=2, le=4096, description="Numbers that a text and a prototype consist of."
+    )
+    tune_model: bool = Field(
+        False, description="Also train the language model (else it stays frozen)."
+    )
+    model_learning_rate: float = Field(
+        2e-5, gt=0, le=1, description="Step size for the language model, if it is trained too."
+    )

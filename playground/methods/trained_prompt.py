@@ -22,12 +22,22 @@ from playground.methods.zero_shot import (
     iterate,
     label_table,
 )
-from playground.models import LabelHead, LanguageModel, PrefixedModel
+from playground.models import (
+    LabelHead,
+    LabelVectors,
+    LanguageModel,
+    LinearHead,
+    LoraModel,
+    PrefixedModel,
+    Prototypes,
+)
 from playground.prompts import Template, Verbalizer
 
 FORMAT = 1
 _TENSORS, _DESCRIPTION = "prompt.safetensors", "prompt.json"
-_VECTORS, _PREFIX, _NETWORK, _HEAD = "soft_vectors", "deep_prefix", "network.", "head."
+_VECTORS, _PREFIX, _LORA = "soft_vectors", "deep_prefix", "lora."
+_NETWORK, _HEAD = "network.", "head."
+_HEADS = {head.kind: head for head in (LinearHead, LabelVectors, Prototypes)}
 _ENTRIES = (
     *("method", "model", "embedding", "vocabulary", "fingerprint", "template", "verbalizer"),
     *("step", "tunes_model", "settings"),
@@ -40,8 +50,8 @@ class TrainedPrompt:
 
     ``vectors`` (vectors, embedding) stand in the template's soft slots; ``model`` is the language
     model they were trained with, its weights changed if ``tunes_model``, or with a prefix in its
-    layers. With a ``head`` the labels
-    come from it, and from the texts alone; template and words serve the answer distribution.
+    layers, or low-rank matrices. With a ``head`` the labels come from it, and template and words
+    serve the answer distribution.
     """
 
     method: str
@@ -72,7 +82,8 @@ class TrainedPrompt:
                     "no taste for words to take out. Leave the calibration out.",
                     code="calibration.no_words",
                 )
-            scores = self.head.score_rows(self.model, list(iterate(rows)))
+            texts = list(iterate(rows))
+            scores = self.head.score_rows(self.model, texts, soft_vectors=self.vectors)
             return label_table(scores, self.verbalizer.labels)
         return classify(
             self.model,
@@ -101,6 +112,9 @@ class TrainedPrompt:
             tensors[_VECTORS] = self.vectors.detach().float().cpu().contiguous()
         if isinstance(self.model, PrefixedModel):
             tensors[_PREFIX] = self.model.prefix.detach().float().cpu().contiguous()
+        if isinstance(self.model, LoraModel):
+            for name, value in self.model.matrices().items():
+                tensors[_LORA + name] = value.detach().float().cpu().contiguous()
         if self.tunes_model:
             # the named parameters list tied weights once, which safetensors insists on
             for name, value in self.model.network.named_parameters():
@@ -122,6 +136,8 @@ class TrainedPrompt:
             "verbalizer": json.loads(self.verbalizer.to_json()),
             "step": self.step,
             "tunes_model": self.tunes_model,
+            "lora": self.model.shape if isinstance(self.model, LoraModel) else None,
+            "head": None if self.head is None else self.head.described(),
             "settings": self.settings,
         }
         text = json.dumps(description, ensure_ascii=False, indent=2)
@@ -176,10 +192,13 @@ class TrainedPrompt:
             prefix = tensors.pop(_PREFIX, None)
             if prefix is not None:
                 model = PrefixedModel(model, prefix.to(model.device))
+            if description.get("lora") is not None:  # which prompts saved before did not know
+                model = LoraModel(model, **description["lora"])
+                model.load(_under(_LORA, tensors))
             if description["tunes_model"]:
                 model = with_weights(model, _under(_NETWORK, tensors))
             verbalizer = Verbalizer.from_json(json.dumps(description["verbalizer"]))
-            head = _under(_HEAD, tensors)
+            head = _head(description, model, template, verbalizer, _under(_HEAD, tensors))
             return cls(
                 method=description["method"],
                 model=model,
@@ -189,10 +208,10 @@ class TrainedPrompt:
                 tunes_model=description["tunes_model"],
                 step=description["step"],
                 settings=description["settings"],
-                head=_head(model, template, verbalizer, head) if head else None,
+                head=head,
             )
         except (
-            *(OSError, ValueError, KeyError, RuntimeError),
+            *(OSError, ValueError, KeyError, TypeError, RuntimeError),
             *(SafetensorError, PlaygroundError),
         ) as error:
             raise _unreadable(folder, error) from error
@@ -218,9 +237,17 @@ def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _head(
-    model: LanguageModel, template: Template, verbalizer: Verbalizer, weights: Mapping[str, Tensor]
-) -> LabelHead:
-    head = LabelHead(model, template, len(verbalizer.labels))
+    description: Mapping[str, Any],
+    model: LanguageModel,
+    template: Template,
+    verbalizer: Verbalizer,
+    weights: Mapping[str, Tensor],
+) -> LabelHead | None:
+    if not weights:
+        return None
+    # prompts saved before there was a choice have linear heads
+    sizes = dict(description.get("head") or {"kind": LinearHead.kind})
+    head = _HEADS[sizes.pop("kind")](model, template, len(verbalizer.labels), **sizes)
     head.load_state_dict(weights)
     return head.requires_grad_(False)
 

@@ -11,15 +11,23 @@ if TYPE_CHECKING:
     from playground.models.encoded import Encoded, SoftLayout
     from playground.models.label_head import LabelHead
     from playground.models.label_reader import LabelReader
+    from playground.models.label_vectors import LabelVectors
     from playground.models.language_model import LanguageModel
+    from playground.models.linear_head import LinearHead
+    from playground.models.lora import LoraModel
+    from playground.models.prototypes import Prototypes
 
 __all__ = [
     "Encoded",
     "LabelHead",
     "LabelReader",
+    "LabelVectors",
     "LanguageModel",
+    "LinearHead",
+    "LoraModel",
     "PrefixShape",
     "PrefixedModel",
+    "Prototypes",
     "SoftLayout",
     "built_in_models",
     "load_model",
@@ -31,9 +39,13 @@ __getattr__ = lazy_exports(
         "Encoded": "playground.models.encoded",
         "LabelHead": "playground.models.label_head",
         "LabelReader": "playground.models.label_reader",
+        "LabelVectors": "playground.models.label_vectors",
         "LanguageModel": "playground.models.language_model",
+        "LinearHead": "playground.models.linear_head",
+        "LoraModel": "playground.models.lora",
         "PrefixShape": "playground.models.deep_prefix",
         "PrefixedModel": "playground.models.deep_prefix",
+        "Prototypes": "playground.models.prototypes",
         "SoftLayout": "playground.models.encoded",
         "load_model": "playground.models.catalog",
     },

@@ -11,7 +11,6 @@ ours, registered with transformers, so that no layer can miss it.
 import copy
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
-from itertools import chain
 from typing import Any, NamedTuple, Self
 
 import torch
@@ -20,6 +19,7 @@ from torch import Tensor
 from playground.errors import ModelError
 from playground.models.families import FAMILIES, first_position
 from playground.models.language_model import LanguageModel
+from playground.models.network_view import view_of
 
 LEAST_TEXT = 8  # tokens that must be left beside a prefix: two specials, a slot, and a few words
 _ATTENTION = "playground_deep_prefix"
@@ -128,8 +128,7 @@ def _view(network: Any) -> Any:
 
     AttentionInterface.register(_ATTENTION, _attention)
     AttentionMaskInterface.register(_ATTENTION, eager_mask)
-    shared = {id(tensor): tensor for tensor in chain(network.parameters(), network.buffers())}
-    view = copy.deepcopy(network, shared)
+    view = view_of(network)
     if view.config.model_type == "deberta-v2":  # which never asks the interface
         from playground.models.deep_prefix_deberta import see_prefixes
 

@@ -1,54 +1,47 @@
-"""A linear head: labels from one hidden state, as classifiers had them before there were prompts.
-
-Devlin et al. 2019, "BERT", https://arxiv.org/abs/1810.04805, section 4.1, at [CLS];
-Radford et al. 2018, "Improving Language Understanding by Generative Pre-Training", section 3.2, at
-the last token.
-"""
+"""Heads: what is trained to score labels by a hidden state, where a verbalizer goes by words."""
 
 import copy
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Self
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 
-from playground.errors import TemplateError
 from playground.models.encoded import Encoded
 from playground.models.label_scorer import score_labels
 from playground.models.language_model import LanguageModel
-from playground.prompts import AnswerSlot, Field, Part, Separator, Template, Text
-from playground.prompts.syntax import write
-
-# The standard deviation that BERT's authors start new layers with.
-_SPREAD = 0.02
+from playground.prompts import Template
 
 
-class LabelHead(nn.Module):
-    """A linear layer (labels, hidden) over [CLS], or over a causal model's last token.
+class LabelHead(nn.Module, ABC):
+    """A trained `LabelScorer`. It reads at the first answer slot of ``template``, or as it says.
 
-    Of a template only the fields are read, in their order: the texts themselves, with a separator
-    between them where ``model`` knows one. Draws its start from torch's generator.
-    Raises TemplateError where the template has no field.
+    ``kind`` is its name in a file, where its weights stand as they are: made anew, with its
+    `sizes`, it takes them.
     """
 
-    def __init__(self, model: LanguageModel, template: Template, labels: int) -> None:
+    kind: ClassVar[str]
+
+    def __init__(self, template: Template, labels: int) -> None:
         super().__init__()
-        self.template = _texts_alone(model, template)
-        self.linear = nn.Linear(model.network.config.hidden_size, labels)
-        nn.init.normal_(self.linear.weight, std=_SPREAD)
-        nn.init.zeros_(self.linear.bias)
-        self.linear.to(model.device)
+        self.template = template
+        self.labels = labels
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """What making it takes beside a model, a template and the number of labels."""
+        return {}
+
+    def described(self) -> dict[str, str | int]:
+        """What a file says of it beside its weights."""
+        return {"kind": self.kind, **self.sizes}
 
     def encode(self, model: LanguageModel, rows: Sequence[Mapping[str, object]]) -> list[Encoded]:
-        """The texts as ``model`` reads them; ``answer`` is where the head looks.
+        """As `LabelScorer.encode`."""
+        return model.encode(self.template, rows)
 
-        Raises TemplateError or DataError as `LanguageModel.encode` does.
-        """
-        encoded = model.encode(self.template, rows)
-        # a causal model never sees the slot, and its place is the last token already
-        return encoded if model.kind == "causal" else list(map(_read_at_start, encoded))
-
+    @abstractmethod
     def batch_scores(
         self,
         model: LanguageModel,
@@ -56,49 +49,28 @@ class LabelHead(nn.Module):
         *,
         soft_vectors: Tensor | None = None,
     ) -> Tensor:
-        """Scores of the labels: (batch, labels), with gradients."""
-        states = model.answer_states(batch, soft_vectors=soft_vectors)[:, 0]  # (batch, hidden)
-        scores: Tensor = self.linear(states)
-        return scores
+        """As `LabelScorer.batch_scores`: (batch, labels)."""
 
-    def score_rows(self, model: LanguageModel, rows: Sequence[Mapping[str, object]]) -> Tensor:
+    def score_rows(
+        self,
+        model: LanguageModel,
+        rows: Sequence[Mapping[str, object]],
+        *,
+        soft_vectors: Tensor | None = None,
+    ) -> Tensor:
         """Scores of the labels for rows of a table: (rows, labels), without gradients."""
-        scores = torch.zeros(len(rows), self.linear.out_features, device=model.device)
-        for chosen, found in score_labels(self, model, None, self.encode(model, rows)):
+        scores = torch.zeros(len(rows), self.labels, device=model.device)
+        encoded = self.encode(model, rows)
+        for chosen, found in score_labels(self, model, soft_vectors, encoded):
             scores[chosen] = found
         return scores
+
+    def reading(self, template: Template) -> Self:
+        """The same weights, for the answers to another template."""
+        other = copy.copy(self)
+        other.template = template
+        return other
 
     def frozen_copy(self) -> Self:
         """The head as it is now; training goes on without it."""
         return copy.deepcopy(self).requires_grad_(False)
-
-
-def _texts_alone(model: LanguageModel, template: Template) -> Template:
-    """The template's fields in order, each once, and a slot that says where the text ends."""
-    fields: dict[str, Field] = {}
-    for part in template.parts:
-        if isinstance(part, Field):
-            fields.setdefault(part.name, part)
-    if not fields:
-        raise TemplateError(
-            "The template has no field, so there is no text to read. Write a column in braces, "
-            "such as {text}.",
-            code="template.no_field",
-        )
-    between: Part = Separator() if model.encoder.knows_separator else Text(" ")
-    parts: list[Part] = []
-    for field in fields.values():
-        parts += [between, field] if parts else [field]
-    return template.with_source(write([*parts, AnswerSlot()]))
-
-
-def _read_at_start(example: Encoded) -> Encoded:
-    """Without its answer slot, which is no part of the text, and read at [CLS]."""
-    [slot] = example.answer
-    return replace(
-        example,
-        ids=example.ids[:slot] + example.ids[slot + 1 :],
-        kinds=example.kinds[:slot] + example.kinds[slot + 1 :],
-        types=example.types[:slot] + example.types[slot + 1 :],
-        answer=(0,),
-    )

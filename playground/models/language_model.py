@@ -8,10 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from playground.errors import ModelError
 from playground.models import packed
 from playground.models.encoded import Encoded, SoftLayout
 from playground.models.encoding import Encoder
-from playground.models.families import FAMILIES, first_position
+from playground.models.families import FAMILIES, Family, first_position
 from playground.models.label_reader import LabelReader
 from playground.models.shared_prefix import SharedPrefix
 from playground.processors import batch_rows
@@ -200,11 +201,37 @@ class LanguageModel:
 
         Otherwise as `answer_logits`.
         """
+        return _at_least_float32(self._answer_states(batch, soft_vectors))
+
+    def answer_features(
+        self, batch: Sequence[Encoded], *, soft_vectors: Tensor | None = None
+    ) -> Tensor:
+        """What the words' output embeddings are multiplied with: (batch, slots, features).
+
+        In float32 or better; otherwise as `answer_logits`. Raises ModelError where the family's
+        head is not known.
+        """
+        states = self._answer_states(batch, soft_vectors)
+        return _at_least_float32(self._known_family().transform(self.network, states))
+
+    def output_embeddings(self, token_ids: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Of tokens: (words, features), and their biases (words,) if they have any.
+
+        In float32 or better. Raises ModelError where the family's head is not known.
+        """
+        projection = self._known_family().projection(self.network)
+        weight = _at_least_float32(projection.weight[token_ids])
+        bias = projection.bias
+        return weight, None if bias is None else _at_least_float32(bias[token_ids])
+
+    def _answer_states(self, batch: Sequence[Encoded], soft_vectors: Tensor | None) -> Tensor:
+        """As `answer_states`, in the network's precision."""
         if self._reads_packed():
-            return _at_least_float32(self._packed_states(batch, soft_vectors))
+            return self._packed_states(batch, soft_vectors)
         inputs, places = self.network_inputs(batch, soft_vectors)  # places: (B, S)
         at = torch.arange(len(batch), device=self.device)[:, None]  # (B, 1)
-        return _at_least_float32(self.run(inputs).last_hidden_state[at, places])
+        states: Tensor = self.run(inputs).last_hidden_state[at, places]
+        return states
 
     def run(self, inputs: Mapping[str, Any]) -> Any:
         """The network without its head: what transformers gives for these inputs.
@@ -217,15 +244,27 @@ class LanguageModel:
         """The family's own head: (…, hidden) to (…, vocabulary), or to (…, words)."""
         assert self._family is not None
         features = self._family.transform(self.network, states)  # (…, features)
-        projection = self._family.projection(self.network)
-        bias = projection.bias
         if token_ids is None:
+            projection = self._family.projection(self.network)
             weight = self._exact(projection.weight)
+            bias = None if projection.bias is None else _at_least_float32(projection.bias)
         else:
-            weight = _at_least_float32(projection.weight[token_ids])
-            bias = bias[token_ids] if bias is not None else None
-        bias = _at_least_float32(bias) if bias is not None else None
+            weight, bias = self.output_embeddings(token_ids)
         return torch.nn.functional.linear(_at_least_float32(features), weight, bias)
+
+    def _known_family(self) -> Family:
+        if self._family is None:
+            kind = self.network.config.model_type
+            raise ModelError(
+                f"{self.name} is a {kind} model, and how it comes from a hidden state to words is "
+                f"not known here, so labels cannot have vectors there. These can: "
+                f"{', '.join(FAMILIES)}.",
+                code="model.no_output_embeddings",
+                model=self.name,
+                type=kind,
+                families=", ".join(FAMILIES),
+            )
+        return self._family
 
     def _exact(self, weight: Tensor) -> Tensor:
         """The projection in float32. On a processor the copy is kept: making it takes longer than

@@ -14,7 +14,7 @@ from playground.prompts import Truncation
 ADVANCED = (
     *("warmup", "dev_every", "keep_best", "patience", "snapshot_every", "model_learning_rate"),
     *("accumulation_steps", "loss_over", "filter_label_words", "filter_special"),
-    *("filter_capitalised", "likely_words", "tried_words", "assignments"),
+    *("filter_capitalised", "likely_words", "tried_words", "assignments", "dropout"),
 )
 TRUNCATIONS = get_args(Truncation)  # the first is the default
 # The seed also draws the examples, so it stands with the data.

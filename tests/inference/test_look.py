@@ -7,7 +7,7 @@ from playground.inference.look import look
 from playground.inference.service import Service
 from playground.methods import TrainedPrompt, classify
 from playground.methods.calibration import Calibration, domain_of
-from playground.models import LabelHead, LanguageModel, load_model
+from playground.models import LanguageModel, LinearHead, load_model
 from playground.prompts import Template, Verbalizer
 from tests import tiny
 
@@ -54,7 +54,7 @@ def test_several_slots(tmp_path):
 
 def test_a_head_decides_its_own_labels_and_is_not_calibrated(model):
     template, verbalizer = Template("{text} It was [MASK]"), Verbalizer(WORDS)
-    head = LabelHead(model, template, 2)
+    head = LinearHead(model, template, 2)
     prompt = TrainedPrompt("head-fine-tuning", model, template, verbalizer, None, head=head)
 
     def calibrate() -> Calibration:

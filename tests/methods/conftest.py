@@ -22,6 +22,9 @@ OWN: dict[str, dict[str, Any]] = {
     "p-tuning": {"soft_tokens": 3},
     "prompt-tuning": {"soft_tokens": 4},
     "p-tuning-v2": {"prefix_length": 4},
+    "lora": {"rank": 3},
+    "soft-verbalizer": {"soft_tokens": 3},
+    "prototypical": {"width": 8},
 }
 
 

@@ -161,7 +161,7 @@ class TestMadeByPeft:
         assert caught.value.code == code
 
     def test_an_adapter_of_another_kind(self, folders, tmp_path):
-        (tmp_path / "adapter_config.json").write_text('{"peft_type": "LORA"}')
+        (tmp_path / "adapter_config.json").write_text('{"peft_type": "LOHA"}')
         self.refused(folders("bert"), tmp_path, "peft.kind")
 
     def test_a_folder_without_one(self, folders, tmp_path):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from playground.models import LabelHead, load_model
+from playground.models import LinearHead, load_model
 from playground.prompts import Template
 from tests import tiny
 
@@ -17,7 +17,7 @@ def model(request, tmp_path_factory):
 
 
 def read(model, template, row=ROW):
-    head = LabelHead(model, Template(template), 3)
+    head = LinearHead(model, Template(template), 3)
     [encoded] = head.encode(model, [row])
     return head, encoded
 
