@@ -3,6 +3,7 @@
 async function showRun({ element, props, watch, poll, tell }) {
   let pictured = null; // the snapshot that is drawn
   let refreshed = 0;
+  let early = false; // it ended before all steps were made
 
   const words = new Words(props.texts);
   const root = element.querySelector(".pg-run");
@@ -24,10 +25,12 @@ async function showRun({ element, props, watch, poll, tell }) {
       curves.take(event);
       if (event.split === "start") pinned.meet(event);
       if (event.split === "snapshot") replay.take(event);
+      if (event.split === "end") early = event.early;
     }
   }
   function draw(seen, anew = false) {
     progress.show(seen);
+    progress.keep(kept(seen));
     curves.expect(seen.steps);
     curves.draw({ anew, rests: seen.state !== "running" });
     replay.draw();
@@ -36,6 +39,11 @@ async function showRun({ element, props, watch, poll, tell }) {
       refreshed = performance.now();
       data.refresh();
     }
+  }
+  function kept({ state }) {
+    if (curves.best === null) return "";
+    const id = early ? "run.ended_early" : ENDED.has(state) ? "run.kept" : "run.best_so_far";
+    return words.say(id, { step: curves.best.toLocaleString("en-US") });
   }
   function picture(anew = false) {
     const { snapshot } = replay;
@@ -48,6 +56,7 @@ async function showRun({ element, props, watch, poll, tell }) {
     const said = words.learn(props.value?.texts);
     const wanted = props.value?.run || "";
     if (wanted !== follower.run) {
+      early = false;
       follower.forget(wanted, props.value.state);
       for (const part of [progress, replay, pinned, soft]) part.clear();
       curves.clear(wanted);

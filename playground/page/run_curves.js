@@ -61,8 +61,8 @@ class Smooth {
 class RunCurves {
   static LEISURE = 300; // ms between two drawings of a figure that nobody watches step by step
   static keys = {
-    loss: ["train", "dev"],
-    accuracy: ["train", "dev", "zero_shot"],
+    loss: ["train", "dev", "best"],
+    accuracy: ["train", "dev", "best", "zero_shot"],
     learning_rate: ["learning_rate"],
     tokens_per_second: ["tokens_per_second"],
   };
@@ -106,6 +106,7 @@ class RunCurves {
     this.run = run;
     this.steps = 0;
     this.zeroShot = null;
+    this.best = null; // the step that was best on dev, where that is kept
     this.history = [];
     this.curves = {
       loss: { raw: new Curve(), train: new Curve(), dev: new Curve() },
@@ -135,6 +136,9 @@ class RunCurves {
       loss.dev.push(event.step, event.loss);
       accuracy.dev.push(event.step, event.accuracy);
       this.history.push(event);
+      const best = event.best?.step ?? null;
+      this.dirty ||= best !== this.best;
+      this.best = best;
     }
   }
   /** The number of steps decides how wide the figures are, so they do not shift as they fill. */
@@ -160,7 +164,8 @@ class RunCurves {
       this.listen(card);
       const set = this.curves[card.name];
       for (const [key, node] of Object.entries(card.values)) {
-        const value = key === "zero_shot" ? this.zeroShot : set[key].last;
+        const single = { zero_shot: this.zeroShot, best: this.best };
+        const value = key in single ? single[key] : set[key].last;
         node.textContent = value === null || value === undefined ? "" : digits(value);
         node.parentElement.hidden = node.textContent === "";
       }
@@ -191,13 +196,24 @@ class RunCurves {
     if (layout.xaxis.title) layout.xaxis.title.text = step;
     layout.xaxis.unifiedhovertitle = { text: `${step} %{x}` };
     if (this.steps) layout.xaxis.range = [0, this.steps];
-    if (card.name === "accuracy" && this.zeroShot !== null) this.drawZeroShot(layout);
+    layout.shapes = this.lines(card.name);
     return figure;
   }
-  drawZeroShot(layout) {
-    const across = { xref: "paper", x0: 0, x1: 1, y0: this.zeroShot, y1: this.zeroShot };
-    const line = { color: "var(--pg-quiet)", width: 1.5, dash: "dot" };
-    layout.shapes = [{ type: "line", layer: "below", ...across, line }];
+  /** Across the figure the accuracy before training, upright the step that was best on dev. */
+  lines(name) {
+    const shapes = [];
+    const add = (color, place) => {
+      const line = { color, width: 1.5, dash: "dot" };
+      shapes.push({ type: "line", layer: "below", line, ...place });
+    };
+    if (name === "accuracy" && this.zeroShot !== null) {
+      const [y0, y1] = [this.zeroShot, this.zeroShot];
+      add("var(--pg-quiet)", { xref: "paper", x0: 0, x1: 1, y0, y1 });
+    }
+    if (RunCurves.keys[name].includes("best") && this.best !== null) {
+      add("var(--pg-dev)", { yref: "paper", y0: 0, y1: 1, x0: this.best, x1: this.best });
+    }
+    return shapes;
   }
   /** A zoom by hand shows the way back; our own drawing sends no such event. */
   listen(card) {

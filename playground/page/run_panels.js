@@ -32,6 +32,7 @@ class Progress {
     this.state = state.appendChild(make("strong"));
     this.state.setAttribute("role", "status");
     this.quiet = line.appendChild(make("span", "pg-figure-note"));
+    this.kept = line.appendChild(make("span", "pg-figure-note"));
     const numbers = line.appendChild(make("span", "pg-run-numbers"));
     this.count = numbers.appendChild(make("span"));
     this.left = numbers.appendChild(make("span", "pg-run-left"));
@@ -45,12 +46,17 @@ class Progress {
   clear() {
     this.clock = new StepClock();
     this.told = 0;
+    this.keep("");
     this.show({ state: "", reason: "", step: 0, steps: 0 });
   }
   /** While the server does not answer: the rest of the page stays as it was. */
   reconnecting(lost) {
     this.quiet.textContent = lost ? this.words.say("run.reconnecting") : "";
     this.node.classList.toggle("pg-run-lost", lost);
+  }
+  /** Which step the prompt is of, where that is not the last one. */
+  keep(text) {
+    this.kept.textContent = text;
   }
   show({ state, reason, step, steps }) {
     const word = this.words.say(`run.state.${state}`) || state;

@@ -100,6 +100,29 @@ def test_a_slider_replays_the_pinned_examples_and_the_soft_tokens(train: Page) -
     expect(shares).to_have_text(last)
 
 
+def test_a_run_ends_early_and_marks_the_step_that_it_keeps(train: Page) -> None:
+    train.locator("#train").get_by_text("More settings").click()
+    train.locator("#setting-dev_every input").fill("1")
+    train.locator("#setting-patience input").fill("2")
+    train.locator("#setting-learning_rate input").fill("0.05")
+    begin(train, 60)
+    state(train, "finished")
+    progress = train.locator("#run .pg-run-progress")
+    expect(progress).to_contain_text("ended early")
+    said = progress.inner_text()
+    kept, ended = (re.search(pattern, said) for pattern in (r"step (\d+) is", r"step (\d+) of 60"))
+    assert kept
+    assert ended
+    assert int(ended[1]) == int(kept[1]) + 2 < 60
+    expect(train.locator("#run .pg-run-card-accuracy")).to_contain_text(f"best step{kept[1]}")
+    marks: list[list[float]] = train.evaluate(
+        "() => ['loss', 'accuracy'].map(name => document"
+        ".querySelector(`#run .pg-run-card-${name} .js-plotly-plot`)"
+        ".layout.shapes.filter(line => line.yref === 'paper').map(line => line.x0))"
+    )
+    assert marks == [[int(kept[1])]] * 2
+
+
 def test_a_reload_and_a_second_window_show_the_whole_curve(
     train: Page, chromium: Browser, served: Server
 ) -> None:
