@@ -34,14 +34,13 @@ class Follower:
 
     def wait(self) -> None:
         """Returns when the run has ended and all that it told was read. Can be called again."""
-        while self.runs.get(self.run_id).state == "queued":
-            time.sleep(POLL_SECONDS)
-        # The run has its worker. One made ready for a next run would take time from it.
-        self.runs.shutdown()
         state = ""
         while True:
             news = self.runs.events(self.run_id, self._cursor)
-            ended = news["state"] not in ("running", "paused")
+            if not self._waits(news):
+                # The run has its worker. One made ready for a next run would take time from it.
+                self.runs.shutdown()
+            ended = news["state"] not in ("queued", "running", "paused")
             self._cursor = news["cursor"]
             for event in news["events"]:
                 self._read(event)
@@ -66,6 +65,10 @@ class Follower:
         finally:
             self.runs.shutdown()
         return 0
+
+    def _waits(self, news: Mapping[str, Any]) -> bool:
+        """Whether the run still waits for its worker."""
+        return bool(news["state"] == "queued")
 
     def _read(self, event: dict[str, Any]) -> None:
         if event["split"] == "start":

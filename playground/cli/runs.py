@@ -11,7 +11,7 @@ from typing import Any
 from playground.cli.inputs import Commands, count
 from playground.cli.output import one_line, print_csv, print_table, say
 from playground.errors import RunError
-from playground.runs import Run, Runs
+from playground.runs import Group, Run, Runs, is_group
 
 ORDER_SECONDS = 5.0  # the wait for a worker to heed an order: it looks up between two steps
 
@@ -52,18 +52,22 @@ def _add(
 ) -> argparse.ArgumentParser:
     action: argparse.ArgumentParser = actions.add_parser(name, help=about, description=about)
     if takes_id:
-        action.add_argument("id", metavar="ID", help="the run, as “runs list” names it")
+        action.add_argument("id", metavar="ID", help="a run or a group, as “runs list” names it")
     action.set_defaults(run=run, action=name)
     return action
 
 
 def _list(options: argparse.Namespace) -> int:
+    found = Runs().list(options.limit)
     rows = [
-        (run.id, run.created, run.state, _steps(run), run.spec.model, run.name)
-        for run in Runs().list(options.limit)
+        [run.id, run.created, run.state, _steps(run), run.spec.model, run.name] for run in found
     ]
+    heads = ["ID", "STARTED (UTC)", "STATE", "STEP", "MODEL", "NAME"]
+    if any(run.spec.group for run in found):
+        heads = ["GROUP", *heads]
+        rows = [[run.spec.group or "–", *row] for run, row in zip(found, rows, strict=True)]
     if rows:
-        print_table([("ID", "STARTED (UTC)", "STATE", "STEP", "MODEL", "NAME"), *rows])
+        print_table([heads, *rows])
     else:
         say("There are no runs yet. Start one with: python -m playground train METHOD")
     return 0
@@ -78,6 +82,9 @@ def _words(of_label: list[str] | list[list[str]]) -> str:
 
 def _show(options: argparse.Namespace) -> int:
     runs = Runs()
+    if is_group(options.id):
+        print_group(runs.group(options.id))
+        return 0
     run = runs.get(options.id)
     shown = {
         "id": run.id,
@@ -89,6 +96,8 @@ def _show(options: argparse.Namespace) -> int:
         "labels": "; ".join(f"{name}={_words(of)}" for name, of in run.spec.verbalizer.items()),
         **run.spec.settings,
     }
+    if not run.spec.group:
+        del shown["group"]
     if run.spec.kind == "comparison":
         shown["comparison"] = runs.comparison_folder(run.id) or ""
     else:
@@ -124,16 +133,28 @@ def _all_events(runs: Runs, run_id: str) -> Iterator[dict[str, Any]]:
 def _order(options: argparse.Namespace) -> int:
     """Gives an order, waits a little for the run to heed it, and prints how it stands then."""
     runs = Runs()
-    before = runs.get(options.id)
+    before = runs.standing(options.id)
     {"stop": runs.stop, "pause": runs.pause, "resume": runs.resume}[options.action](options.id)
     deadline = time.monotonic() + ORDER_SECONDS
-    while (run := runs.get(options.id)).state == before.state and time.monotonic() < deadline:
+    while (run := runs.standing(options.id)).state == before.state and time.monotonic() < deadline:
         if not run.alive:  # a run that has ended has nothing to heed
             break
         time.sleep(0.05)
+    if options.action == "resume" and is_group(options.id):
+        _wait_for_places(runs, options.id)
     runs.shutdown()  # a resumed run goes on by itself
     print(f"{run.id} is {run.state} at step {_steps(run)}.")
     return 0
+
+
+def _wait_for_places(runs: Runs, group_id: str) -> None:
+    """Waits until every run of a group has begun: until then this process has their queue."""
+    told = False
+    while any(run.state == "queued" for run in runs.group(group_id).runs):
+        if not told:
+            say("They go on one after the other; this command ends when the last has begun.")
+        told = True
+        time.sleep(0.2)
 
 
 def _delete(options: argparse.Namespace) -> int:
@@ -150,11 +171,11 @@ def _prompt(options: argparse.Namespace) -> int:
 def copy_prompt(runs: Runs, run_id: str, target: str | None) -> Path:
     """Copies the trained prompt of a run to ``target``, if that is given; returns where it lies.
 
-    Raises RunError where the run has left no prompt.
+    Of a group that of its best. Raises RunError where the run has left no prompt.
     """
     folder = runs.prompt_folder(run_id)
     if folder is None:
-        run = runs.get(run_id)
+        run = runs.standing(run_id)
         raise RunError(
             f"The run {run.label} is {run.state} and has left no prompt. It leaves one when it "
             "finishes or is stopped.",
@@ -167,5 +188,22 @@ def copy_prompt(runs: Runs, run_id: str, target: str | None) -> Path:
     return Path(shutil.copytree(folder, Path(target), dirs_exist_ok=True)).absolute()
 
 
-def _steps(run: Run) -> str:
+def print_group(group: Group) -> None:
+    """A line a seed, and the mean of their accuracies."""
+    rows = [
+        (
+            str(run.spec.seed),
+            run.id,
+            run.state,
+            _steps(run),
+            "–" if accuracy is None else f"{accuracy:.3f}",
+        )
+        for run, accuracy in zip(group.runs, group.accuracies, strict=True)
+    ]
+    print_table([("SEED", "RUN", "STATE", "STEP", "DEV ACCURACY"), *rows])
+    if group.accuracy is not None:
+        print(f"dev accuracy {group.accuracy:.3f} over {group.accuracy.count} seeds")
+
+
+def _steps(run: Run | Group) -> str:
     return f"{run.step}/{run.steps}" if run.steps else "–"

@@ -1,9 +1,10 @@
-"""``train``: a run of a method, started and followed."""
+"""``train``: a run of a method, or one for each of several seeds, started and followed."""
 
 import argparse
 from pathlib import Path
+from typing import Any
 
-from playground.cli import inputs
+from playground.cli import inputs, seeds
 from playground.cli.follow import Follower, raise_if_failed
 from playground.cli.output import print_table, say
 from playground.cli.runs import copy_prompt
@@ -32,6 +33,7 @@ def add(commands: inputs.Commands, method_name: str | None) -> None:
         "with the trained prompt is printed.",
     )
     inputs.add_run(command, method, shots="to learn from", saved="trained prompt")
+    seeds.add(command)
     command.set_defaults(run=run)
 
 
@@ -39,8 +41,11 @@ def run(options: argparse.Namespace) -> int:
     if options.method is None:
         _list_methods()
         return 0
+    asked = _asked(options)
+    if options.seeds is not None:
+        return seeds.run(options, asked)
     runs = Runs()
-    run_id = _start(runs, options)
+    run_id = _start(runs, asked)
     follower = Follower(runs, run_id)
     code = follower.wait_or_stop(kept="what it has learned so far")
     _tell_end(runs, runs.get(run_id), follower, options.save)
@@ -55,24 +60,29 @@ def _list_methods() -> None:
     )
 
 
-def _start(runs: Runs, options: argparse.Namespace) -> str:
-    """Checks all that can be without the model, starts the run and returns its id."""
+def _asked(options: argparse.Namespace) -> dict[str, Any]:
+    """What `plan` is asked with."""
     from playground.methods import method as find
 
     known = find(options.method).settings.model_fields
     table, task = inputs.table(options.dataset)
-    planned = plan(
-        method=options.method,
-        model=inputs.lasting_model_name(options.model or DEFAULT_MODEL),
-        template=inputs.template(options, task),
-        verbalizer=inputs.verbalizer(options, task),
-        table=table,
-        dataset=options.dataset if task is not None else Path(options.dataset).name,
-        shots=options.shots,
-        settings={name: at for name, at in vars(options).items() if name in known},
-        name=options.name,
-    )
-    run_id = runs.start(planned.spec, planned.train, planned.dev, planned.pinned)
+    return {
+        "method": options.method,
+        "model": inputs.lasting_model_name(options.model or DEFAULT_MODEL),
+        "template": inputs.template(options, task),
+        "verbalizer": inputs.verbalizer(options, task),
+        "table": table,
+        "dataset": options.dataset if task is not None else Path(options.dataset).name,
+        "shots": options.shots,
+        "settings": {name: at for name, at in vars(options).items() if name in known},
+        "name": options.name,
+    }
+
+
+def _start(runs: Runs, asked: dict[str, Any]) -> str:
+    """Checks all that can be without the model, starts the run and returns its id."""
+    planned = plan(**asked)
+    run_id = runs.start(planned.spec, **planned.tables)
     rows = f"{len(planned.train)} rows to learn from, {len(planned.dev)} to measure on"
     say(f"Run {run_id}: {planned.spec.name}, {rows}.")
     return run_id
