@@ -17,6 +17,7 @@ from playground.page import figures
 
 _HERE = Path(__file__).parent
 RUN_SCRIPTS = ("drawing", "run_follower", "run_panels")
+CURVE_SCRIPTS = ("curve_cards", "run_curves")
 
 
 def figure_view(
@@ -83,8 +84,7 @@ def run_view(
         elem_id=elem_id,
         elem_classes="pg-widget",
         html_template='<div class="pg-run"></div>',
-        js_on_load=script("drawing", "run_follower", "run_curves", "run_panels", "live_run")
-        + start,
+        js_on_load=script(*RUN_SCRIPTS, *CURVE_SCRIPTS, "live_run") + start,
         server_functions=[poll_run],
         head=plotly_head(),
         apply_default_css=False,
@@ -98,7 +98,7 @@ def search_view(elem_id: str, poll: Callable[[list[Any]], dict[str, Any]]) -> gr
     def poll_search(args: list[Any]) -> dict[str, Any]:
         return poll(args)
 
-    scripts = (*RUN_SCRIPTS, "run_curves", "search_panels", "live_search")
+    scripts = (*RUN_SCRIPTS, *CURVE_SCRIPTS, "search_panels", "live_search")
     found = figures.run_figures()
     return gr.HTML(
         value={"run": ""},

@@ -57,9 +57,8 @@ class Smooth {
   }
 }
 
-/** A card for each of `figures`, the empty figures that Python described. */
-class RunCurves {
-  static LEISURE = 300; // ms between two drawings of a figure that nobody watches step by step
+/** The figures of one run. */
+class RunCurves extends CurveCards {
   static keys = {
     loss: ["train", "dev", "best"],
     accuracy: ["train", "dev", "best", "zero_shot"],
@@ -67,44 +66,9 @@ class RunCurves {
     tokens_per_second: ["tokens_per_second"],
   };
 
-  constructor(plotly, holder, words, figures) {
-    this.words = words;
-    this.figures = figures;
-    this.cards = Object.keys(figures).map((name) => this.card(plotly, holder, name));
-    this.clear("");
-  }
-  card(plotly, holder, name) {
-    const node = holder.appendChild(make("section", `pg-run-card pg-run-card-${name}`));
-    const head = node.appendChild(make("header"));
-    this.words.bind(head.appendChild(make("h3")), `run.title.${name}`);
-    const values = {};
-    for (const key of RunCurves.keys[name]) {
-      const item = head.appendChild(make("span", "pg-run-key"));
-      if (key !== name) {
-        item.append(make("i", `pg-run-swatch pg-run-swatch-${key}`));
-        this.words.bind(item.appendChild(make("span")), `run.${key}`);
-      }
-      values[key] = item.appendChild(make("b"));
-    }
-    const reset = head.appendChild(make("button", "pg-figure-button pg-run-reset"));
-    this.words.bind(reset, "run.reset_zoom").type = "button";
-    reset.hidden = true;
-    const leisure = RunCurves.keys[name].length > 1 ? 0 : RunCurves.LEISURE;
-    const plot = new Plot(plotly, node);
-    plot.reserve(this.figures[name].layout.height);
-    const card = { name, values, reset, plot, leisure, drawn: 0, era: 0, heard: false };
-    reset.onclick = () => this.unzoom(card);
-    return card;
-  }
-  unzoom(card) {
-    card.reset.hidden = true;
-    card.era += 1; // a new uirevision forgets the zoom
-    card.plot.draw(() => this.figure(card));
-  }
   /** Forgets everything: another run. */
   clear(run) {
-    this.run = run;
-    this.steps = 0;
+    super.clear(run);
     this.zeroShot = null;
     this.best = null; // the step that was best on dev, where that is kept
     this.history = [];
@@ -115,8 +79,6 @@ class RunCurves {
       tokens_per_second: { tokens_per_second: new Curve() },
     };
     this.smooth = { loss: new Smooth(), accuracy: new Smooth() };
-    this.dirty = true;
-    for (const card of this.cards) card.reset.hidden = true;
   }
   take(event) {
     const { loss, accuracy, learning_rate, tokens_per_second } = this.curves;
@@ -141,12 +103,6 @@ class RunCurves {
       this.best = best;
     }
   }
-  /** The number of steps decides how wide the figures are, so they do not shift as they fill. */
-  expect(steps) {
-    if (!steps || steps === this.steps) return;
-    this.steps = steps;
-    this.dirty = true;
-  }
   /** Draws what is new: all of it once the run rests, everything when `anew` (theme, language). */
   draw({ anew = false, rests = true } = {}) {
     const now = performance.now();
@@ -166,8 +122,7 @@ class RunCurves {
       for (const [key, node] of Object.entries(card.values)) {
         const single = { zero_shot: this.zeroShot, best: this.best };
         const value = key in single ? single[key] : set[key].last;
-        node.textContent = value === null || value === undefined ? "" : digits(value);
-        node.parentElement.hidden = node.textContent === "";
+        this.tell(node, value === null || value === undefined ? "" : digits(value));
       }
     }
   }
@@ -185,18 +140,12 @@ class RunCurves {
     card.plot.extend(x, y, traces);
   }
   figure(card) {
-    const figure = structuredClone(this.figures[card.name]);
-    const { layout } = figure;
+    const figure = this.frame(card);
     for (const trace of figure.data) {
       Object.assign(trace, this.curves[card.name][trace.meta].all());
       trace.name = plain(this.words.say(`run.${trace.meta}`));
     }
-    layout.uirevision = `${this.run} ${card.era}`;
-    const step = plain(this.words.say("run.step"));
-    if (layout.xaxis.title) layout.xaxis.title.text = step;
-    layout.xaxis.unifiedhovertitle = { text: `${step} %{x}` };
-    if (this.steps) layout.xaxis.range = [0, this.steps];
-    layout.shapes = this.lines(card.name);
+    figure.layout.shapes = this.lines(card.name);
     return figure;
   }
   /** Across the figure the accuracy before training, upright the step that was best on dev. */
@@ -214,16 +163,6 @@ class RunCurves {
       add("var(--pg-dev)", { yref: "paper", y0: 0, y1: 1, x0: this.best, x1: this.best });
     }
     return shapes;
-  }
-  /** A zoom by hand shows the way back; our own drawing sends no such event. */
-  listen(card) {
-    if (card.heard || !card.plot.node.on) return;
-    card.heard = true;
-    card.plot.node.on("plotly_doubleclick", () => this.unzoom(card));
-    card.plot.node.on("plotly_relayout", (change) => {
-      const zoomed = Object.keys(change).some((name) => /axis\.range/.test(name));
-      if (zoomed) card.reset.hidden = false;
-    });
   }
   table() {
     const columns = ["step", "split", "loss", "accuracy", "learning_rate", "tokens_per_second"];
