@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     )
     from playground.models import LanguageModel, load_model
     from playground.prompts.dialects import export_openprompt, import_template
-    from playground.tasks import few_shot, load_dataset, load_task, read_csv
+    from playground.tasks import few_shot, few_shot_and_rest, load_dataset, load_task, read_csv
 
 __version__ = "0.1.0"
 
@@ -64,6 +64,7 @@ __all__ = [
     "compare",
     "export_openprompt",
     "few_shot",
+    "few_shot_and_rest",
     "import_template",
     "load_dataset",
     "load_model",
@@ -96,6 +97,7 @@ __getattr__ = lazy_exports(
         "widened": "playground.methods",
         "export_openprompt": "playground.prompts.dialects",
         "few_shot": "playground.tasks",
+        "few_shot_and_rest": "playground.tasks",
         "import_template": "playground.prompts.dialects",
         "load_dataset": "playground.tasks",
         "load_task": "playground.tasks",
@@ -154,20 +156,23 @@ def train(
     train: "pd.DataFrame",
     dev: "pd.DataFrame | None" = None,
     *,
+    unlabelled: "pd.DataFrame | None" = None,
     on_event: "Callable[[Event], object] | None" = None,
     **settings: Any,
 ) -> "TrainedPrompt":
     """Trains a prompt and returns it.
 
-    ``train`` and ``dev`` have a column ``label`` and the template's fields; ``settings`` are those
-    of the method (see `methods`); ``on_event`` is called with each event of the training: see
-    `playground.methods.training` for their fields.
+    ``train`` and ``dev`` have a column ``label`` and the template's fields; ``unlabelled`` are
+    further rows with these fields, for methods that learn from texts too (see
+    `few_shot_and_rest`); ``settings`` are those of the method (see `methods`); ``on_event`` is
+    called with each event of the training: see `playground.methods.training` for their fields.
     Raises SettingsError, TemplateError, VerbalizerError or DataError before the first step.
     """
     from playground.methods import start
 
+    dev = train.head(0) if dev is None else dev
     training = start(
-        method, model, template, verbalizer, train, train.head(0) if dev is None else dev, settings
+        method, model, template, verbalizer, train, dev, settings, unlabelled=unlabelled
     )
     for event in training:
         if event is not None and on_event is not None:

@@ -102,6 +102,8 @@ class Follower:
         if not self._train or self._begun is None:
             return ""
         parts = [f"step {step}/{steps}"]
+        if phase := self._train.get("phase"):
+            parts.insert(0, "{name} {number}/{count}".format_map(phase))
         first, since = self._begun
         if state == "paused":
             parts.append("paused")

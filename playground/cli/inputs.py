@@ -91,6 +91,9 @@ def add_setting(group: argparse._ArgumentGroup, name: str, field: Any) -> None:
         default = "on" if default else "off"
     elif get_origin(field.annotation) is Literal:
         kind = {"choices": get_args(field.annotation)}
+    elif get_origin(field.annotation) is tuple:
+        kind = {"action": "append", "metavar": "TEXT"}
+        default = "none; may be given several times"
     bounds = [
         f"{word} {getattr(bound, key)}"
         for key, word in BOUNDS.items()

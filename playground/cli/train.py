@@ -33,6 +33,13 @@ def add(commands: inputs.Commands, method_name: str | None) -> None:
         "with the trained prompt is printed.",
     )
     inputs.add_run(command, method, shots="to learn from", saved="trained prompt")
+    command.add_argument(
+        "--unlabelled",
+        metavar="DATA",
+        help=f"texts for methods that learn from them without labels: {inputs.DATA}; a column "
+        "“label” is not looked at (default: the rows that are drawn for nothing else, but for "
+        "test rows)",
+    )
     seeds.add(command)
     command.set_defaults(run=run)
 
@@ -74,6 +81,7 @@ def _asked(options: argparse.Namespace) -> dict[str, Any]:
         "table": table,
         "dataset": options.dataset if task is not None else Path(options.dataset).name,
         "shots": options.shots,
+        "unlabelled": inputs.table(options.unlabelled)[0] if options.unlabelled else None,
         "settings": {name: at for name, at in vars(options).items() if name in known},
         "name": options.name,
     }
@@ -84,6 +92,8 @@ def _start(runs: Runs, asked: dict[str, Any]) -> str:
     planned = plan(**asked)
     run_id = runs.start(planned.spec, **planned.tables)
     rows = f"{len(planned.train)} rows to learn from, {len(planned.dev)} to measure on"
+    if planned.unlabelled is not None:
+        rows += f", {len(planned.unlabelled)} without labels"
     say(f"Run {run_id}: {planned.spec.name}, {rows}.")
     return run_id
 

@@ -29,7 +29,8 @@ def look(
 
     ``prompt`` brings its soft vectors, if the template still has the slots they were trained in,
     and its head, if the verbalizer still has the labels it was trained for; a head's labels are
-    not calibrated.
+    not calibrated, nor is what is asked with demonstrations. Of these the first set is shown; the
+    answers are the mean over all.
     ``calibrate`` gives what to take out of the scores; then ``labels`` are calibrated and ``raw``
     holds them as they were.
     The values are those of `playground.page.look.Look`, as far as they could be computed;
@@ -38,15 +39,17 @@ def look(
     """
     began = time.perf_counter()
     errors: dict[str, Any] = {}
+    if prompt is not None and prompt.demonstrator is not None:
+        calibrate = None  # which is measured without them
     try:
-        encoded = model.encode(template, [row])[0]
+        asked = model.encode(template, [row]) if prompt is None else prompt.encode(template, row)
     except PlaygroundError as error:
         part = "row" if error.code.startswith("data.") else "template"
         return {"errors": {part: error.to_json()}}
     vectors = None if prompt is None else prompt.vectors_for(template)
     with torch.inference_mode():
-        logits = model.answer_logits([encoded], soft_vectors=vectors)  # (1, slots, vocabulary)
-    found = _tokens(model, encoded)
+        logits = model.answer_logits(asked, soft_vectors=vectors)  # (ways, slots, vocabulary)
+    found = _tokens(model, asked[0])
     owner: dict[int, str] = {}
     if verbalizer is not None:
         try:
@@ -57,19 +60,20 @@ def look(
                 scores = head.score_rows(model, [row], soft_vectors=vectors)
                 calibrate = None
             else:
-                scores = reader.scores_in(logits, [row], soft_vectors=vectors)  # (1, labels)
+                scores = reader.scores_in(logits, [row], soft_vectors=vectors)  # (ways, labels)
         except PlaygroundError as error:
             errors["verbalizer"] = error.to_json()
         else:
             owner = _owners(reader)
-            found |= _labels(reader, scores[0])
+            scores = scores.mean(0)  # (labels,)
+            found |= _labels(reader, scores)
             if calibrate is not None:
                 prior = calibrate()
-                shares = prior.apply(scores[0], verbalizer.labels).softmax(-1).tolist()
+                shares = prior.apply(scores, verbalizer.labels).softmax(-1).tolist()
                 calibrated = dict(zip(verbalizer.labels, shares, strict=True))
                 found |= {"raw": found["labels"], "labels": calibrated}
     colours = verbalizer.colours if verbalizer else {}
-    found |= _answers(model, logits[0, 0], top_k, owner, colours)
+    found |= _answers(model, logits.mean(0)[0], top_k, owner, colours)
     return found | {"errors": errors, "milliseconds": 1000 * (time.perf_counter() - began)}
 
 

@@ -16,7 +16,7 @@ from playground.methods import TrainedPrompt
 from playground.methods import method as find_method
 from playground.methods.calibration import Calibration, domain_of
 from playground.methods.widening import nearby_words
-from playground.methods.zero_shot import answer_distribution, classify, iterate
+from playground.methods.zero_shot import answer_distribution, classify, distribution, iterate
 from playground.models import LanguageModel, load_model
 from playground.processors import settle_threads
 from playground.prompts import Template, Truncation, Verbalizer
@@ -101,13 +101,11 @@ class Service:
     ) -> list[dict[str, Any]]:
         """The rows of `playground.answer_distribution`."""
         trained, asked = self._asked(model, prompt)
-        found = answer_distribution(
-            asked,
-            Template(template),
-            row,
-            top_k=top_k,
-            soft_vectors=trained.vectors if trained else None,
-        )
+        read = Template(template)
+        if trained is None:
+            found = answer_distribution(asked, read, row, top_k=top_k)
+        else:
+            found = distribution(asked, trained.encode(read, row), top_k, trained.vectors)
         return list(iterate(found))
 
     def classify(

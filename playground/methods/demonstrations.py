@@ -3,7 +3,8 @@
 In-context learning (Brown et al. 2020, "Language Models are Few-Shot Learners",
 https://arxiv.org/abs/2005.14165, section 2), for masked models as in LM-BFF (Gao et al. 2021,
 "Making Pre-trained Language Models Better Few-shot Learners", https://arxiv.org/abs/2012.15723,
-section 5), but in front of the text and all drawn at once, not a set an example.
+section 6), but in front of the text and all drawn at once, not a set an example: for those of a
+training see `playground.methods.demonstrated`.
 
 A causal model reads them once for all rows (see `playground.models.shared_prefix`). To a masked
 model, which reads to both sides, they are something else before every text, and nothing of them
@@ -48,7 +49,7 @@ class Demonstrations:
         for label in labels:
             available, needed = len(self._drawn[label]), self._order.count(label)
             if available < needed:
-                raise _too_few(label, available, needed)
+                raise too_few(label, available, needed)
 
     def before(
         self, template: Template, verbalizer: Verbalizer, rows: Sequence[Mapping[str, Any]]
@@ -62,7 +63,7 @@ class Demonstrations:
         def with_examples(chosen: tuple[int, ...]) -> Template:
             between = BETWEEN_PREFIXES if template.is_prefix else BETWEEN_CLOZES
             shown = [
-                _filled_in(template, self._rows[at], _answers(verbalizer, label)) + between
+                _filled_in(template, self._rows[at], first_words(verbalizer, label)) + between
                 for at, label in zip(chosen, self._order, strict=True)
             ]
             return template.with_source(write((Text("".join(shown)), *template.parts)))
@@ -72,11 +73,8 @@ class Demonstrations:
     def _chosen(self, fields: Sequence[str], row: Mapping[str, Any]) -> tuple[int, ...]:
         """The examples for a row, by their place in the table that they are drawn from."""
 
-        def is_the_row(at: int) -> bool:
-            return bool(fields) and all(self._rows[at][name] == row[name] for name in fields)
-
         others = {
-            label: (at for at in drawn if not is_the_row(at))
+            label: (at for at in drawn if not same_texts(fields, self._rows[at], row))
             for label, drawn in self._drawn.items()
         }
         chosen = []
@@ -84,12 +82,17 @@ class Demonstrations:
             found = next(others[label], None)
             if found is None:
                 needed = self._order.count(label)
-                raise _too_few(label, needed - 1, needed)
+                raise too_few(label, needed - 1, needed)
             chosen.append(found)
         return tuple(chosen)
 
 
-def _answers(verbalizer: Verbalizer, label: str) -> list[str]:
+def same_texts(fields: Sequence[str], one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two rows read alike, as a row and its own demonstration would."""
+    return bool(fields) and all(str(one[name]) == str(other[name]) for name in fields)
+
+
+def first_words(verbalizer: Verbalizer, label: str) -> list[str]:
     """The first word of a label at each answer slot."""
     words = zip(verbalizer.all_words, verbalizer.word_labels, verbalizer.word_slots, strict=True)
     first: dict[int, str] = {}
@@ -119,7 +122,8 @@ def _filled_in(template: Template, row: Mapping[str, Any], answers: Sequence[str
     return text.strip()
 
 
-def _too_few(label: str, available: int, needed: int) -> DataError:
+def too_few(label: str, available: int, needed: int) -> DataError:
+    """The error where a label has not enough examples to show."""
     return DataError(
         f"Each prompt is to show {needed} of the label “{label}”, and besides the row itself there "
         f"are only {available}. Show fewer demonstrations.",

@@ -2,18 +2,22 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from playground.errors import VerbalizerError
+from playground.methods.demonstrated import Demonstrator
 from playground.methods.settings import TrainingSettings
 from playground.methods.trained_prompt import with_weights
 from playground.models import Encoded, LabelHead, LabelReader, LanguageModel
 from playground.models.label_scorer import LabelScorer
 from playground.prompts import SoftSlot, Template, Verbalizer
 from playground.prompts.syntax import write
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 class Learner(nn.Module):
@@ -45,6 +49,7 @@ class Learner(nn.Module):
         self.base_model = model
         self.language_model = model if model_learning_rate is None else model.trainable_copy()
         self.head = head
+        self.demonstrator: Demonstrator | None = None
         self._reader = trainable_reader(model, template, verbalizer) if head is None else None
         self.network = None if model_learning_rate is None else self.language_model.network
 
@@ -54,6 +59,13 @@ class Learner(nn.Module):
         scorer = self.head or self._reader
         assert scorer is not None
         return scorer
+
+    def prepare(self, train: "DataFrame", unlabelled: "DataFrame | None") -> None:
+        """Told once, before anything is read, what is learned from; most methods need not know.
+
+        ``unlabelled``: further rows of the task, without labels. Raises TemplateError or DataError
+        where it cannot be used.
+        """
 
     def encode(self, rows: Sequence[Mapping[str, object]]) -> list[Encoded]:
         """The rows as they are read in training. Raises as `LanguageModel.encode` does."""
@@ -130,12 +142,6 @@ def trainable_reader(
     return reader
 
 
-def without_soft_slots(template: Template) -> Template:
-    """The template as it was written, without the spaces that stood around its soft slots."""
-    plain = write([part for part in template.parts if not isinstance(part, SoftSlot)])
-    return template.with_source(re.sub(" +", " ", plain).strip())
-
-
 def require_one_slot(verbalizer: Verbalizer) -> None:
     """Raises VerbalizerError for words at several answer slots: a head reads the first alone."""
     if verbalizer.slots > 1:
@@ -145,3 +151,9 @@ def require_one_slot(verbalizer: Verbalizer) -> None:
             code="verbalizer.one_slot",
             slots=verbalizer.slots,
         )
+
+
+def without_soft_slots(template: Template) -> Template:
+    """The template as it was written, without the spaces that stood around its soft slots."""
+    plain = write([part for part in template.parts if not isinstance(part, SoftSlot)])
+    return template.with_source(re.sub(" +", " ", plain).strip())

@@ -6,9 +6,10 @@ which is imported when the method is first started.
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from playground.errors import SettingsError
+from playground.methods.pet_settings import PetSettings
 from playground.methods.settings import (
     HeadFineTuningSettings,
     LoraSettings,
@@ -23,22 +24,38 @@ from playground.methods.settings import (
 
 if TYPE_CHECKING:
     from playground.methods.learner import Learner
+    from playground.methods.pet import Pet
+    from playground.methods.training import Training
 
 
 @dataclass(frozen=True)
 class Method:
-    """A way of finding a prompt. ``place`` is ``"module:class"`` of its `Learner`."""
+    """A way of finding a prompt. ``place`` is ``"module:class"`` of its `Learner`.
+
+    ``walk`` is that of the class whose instances are walked through: the shared loop, or what
+    consists of several of it.
+    """
 
     name: str
     description: str
     settings: type[TrainingSettings]
     place: str
+    walk: str = "playground.methods.training:Training"
 
     @property
     def learner(self) -> "type[Learner]":
-        """The class that trains it."""
-        module, _, name = self.place.partition(":")
-        return cast("type[Learner]", getattr(import_module(module), name))
+        """The class that trains it, or what is left of it at the end."""
+        return cast("type[Learner]", _class_at(self.place))
+
+    @property
+    def training(self) -> "type[Training | Pet]":
+        """The class that `playground.methods.start` makes one of."""
+        return cast("type[Training | Pet]", _class_at(self.walk))
+
+
+def _class_at(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
 
 
 _METHODS = (
@@ -72,6 +89,14 @@ _METHODS = (
         "Trains the whole language model through the template and the verbalizer.",
         PromptFineTuningSettings,
         "playground.methods.prompt_finetuning:PromptFineTuning",
+    ),
+    Method(
+        "pet",
+        "Trains a model for each of several templates, has them label further texts together, and "
+        "trains a classifier on those.",
+        PetSettings,
+        "playground.methods.distillation:Distillation",
+        walk="playground.methods.pet:Pet",
     ),
     Method(
         "lora",

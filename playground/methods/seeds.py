@@ -97,23 +97,26 @@ def train_seeds(
 
     ``seeds``: how many, 13 and those that follow it (or the setting ``seed`` and those that follow
     it), or which, such as LM-BFF's ``(13, 21, 42, 87, 100)``. ``shots`` rows a label are drawn to
-    train on, and others to watch, as `few_shot` does. ``on_event`` is called with each event of
-    each training, with its "seed". Otherwise as `playground.train`, which says what is raised.
+    train on, and others to watch, as `few_shot` does; the rest are for methods that learn from
+    texts without labels, too. ``on_event`` is called with each event of each training, with its
+    "seed". Otherwise as `playground.train`, which says what is raised.
     """
     import pandas as pd
 
     from playground.methods.registry import method as find
     from playground.methods.training import start
-    from playground.tasks import few_shot
+    from playground.tasks import few_shot_and_rest
 
     first = find(method).settings.checked(settings).seed
     chosen = chosen_seeds(seeds, first)
-    drawn = [few_shot(table, shots, seed) for seed in chosen]
+    drawn = [few_shot_and_rest(table, shots, seed) for seed in chosen]
     prompts, rows = [], []
-    for seed, (train, dev) in zip(chosen, drawn, strict=True):
+    for seed, (train, dev, rest) in zip(chosen, drawn, strict=True):
         found: dict[str, Any] = dict.fromkeys(MEASURES)
         training = start(
-            method, model, template, verbalizer, train, dev, {**settings, "seed": seed}
+            *(method, model, template, verbalizer, train, dev),
+            {**settings, "seed": seed},
+            unlabelled=rest,
         )
         for event in training:
             if event is None:

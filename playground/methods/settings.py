@@ -4,11 +4,13 @@ One description of a setting (type, range, default, one line of help) draws its 
 its command-line option, its validation and its documentation.
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from playground.errors import DataError, SettingsError
+from playground.prompts import Template
 
 
 class MethodSettings(BaseModel):
@@ -71,6 +73,18 @@ class TrainingSettings(MethodSettings):
         description="End after so many looks at the dev set without a better one, and keep the "
         "best; 0: make all steps.",
     )
+
+    def check_fields(self, template: Template, columns: Sequence[str]) -> None:
+        """Raises TemplateError where a template that is trained names another column."""
+        template.check_fields(columns)
+
+    @property
+    def unlabelled_used(self) -> int:
+        """How many further rows of the task, without labels, are learned from at most."""
+        return 0
+
+    def check_unlabelled(self, rows: int) -> None:
+        """Raises DataError where the method cannot do without such ``rows`` and there are none."""
 
     @property
     def keeps_best(self) -> bool:
@@ -178,6 +192,35 @@ class PromptFineTuningSettings(TrainingSettings):
     learning_rate: float = Field(
         2e-5, gt=0, le=1, description="Step size for the language model; 1e-5 to 5e-5 are usual."
     )
+    demonstrations: bool = Field(
+        False, description="Show a labelled example of each label beside the text, drawn anew."
+    )
+    demonstration_sets: int = Field(
+        4,
+        ge=1,
+        le=64,
+        description="Sets of examples over which an answer is averaged; 16 as published.",
+    )
+    similar_demonstrations: bool = Field(
+        True, description="Show only examples of the half that is more like the text."
+    )
+    lm_loss_share: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Share of the language model's own loss in the training; 1e-4 as published.",
+    )
+    unlabelled_rows: int = Field(
+        1000,
+        ge=0,
+        le=100_000,
+        description="At most so many further texts for that loss; without any, those to learn "
+        "from.",
+    )
+
+    @property
+    def unlabelled_used(self) -> int:
+        return self.unlabelled_rows if self.lm_loss_share else 0
 
 
 class LoraSettings(TrainingSettings):

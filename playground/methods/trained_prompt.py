@@ -15,14 +15,16 @@ from torch import Tensor
 
 from playground.errors import ModelError, PlaygroundError, VerbalizerError
 from playground.methods.calibration import Calibration
+from playground.methods.demonstrated import DemonstratedReader, Demonstrator
 from playground.methods.zero_shot import (
     Rows,
-    answer_distribution,
     classify,
+    distribution,
     iterate,
     label_table,
 )
 from playground.models import (
+    Encoded,
     LabelHead,
     LabelVectors,
     LanguageModel,
@@ -51,7 +53,8 @@ class TrainedPrompt:
     ``vectors`` (vectors, embedding) stand in the template's soft slots; ``model`` is the language
     model they were trained with, its weights changed if ``tunes_model``, or with a prefix in its
     layers, or low-rank matrices. With a ``head`` the labels come from it, and template and words
-    serve the answer distribution.
+    serve the answer distribution. With a ``demonstrator`` labelled examples are shown beside every
+    text: they are rows of the table that it was trained on, and a saved prompt holds them.
     """
 
     method: str
@@ -63,17 +66,28 @@ class TrainedPrompt:
     step: int = 0
     settings: dict[str, Any] = field(default_factory=dict)
     head: LabelHead | None = None
+    demonstrator: Demonstrator | None = None
 
     def answer_distribution(self, row: Mapping[str, object], *, top_k: int = 10) -> pd.DataFrame:
         """As `playground.answer_distribution`, with what was trained."""
-        return answer_distribution(
-            self.model, self.template, row, top_k=top_k, soft_vectors=self.vectors
-        )
+        return distribution(self.model, self.encode(self.template, row), top_k, self.vectors)
+
+    def encode(self, template: Template, row: Mapping[str, object]) -> Sequence[Encoded]:
+        """What is read for a row: itself, or itself beside each set of its demonstrations.
+
+        There are demonstrations for any ``template`` with the columns that the examples have.
+        Raises as `LanguageModel.encode` does, and DataError where a label has no example but this.
+        """
+        if self.demonstrator is None or not self.demonstrator.suits(template):
+            return self.model.encode(template, [row])
+        reader = DemonstratedReader(template, self.verbalizer, self.demonstrator)
+        return reader.demonstrated(self.model, [row])[0].sets
 
     def classify(self, rows: Rows, *, calibration: Calibration | None = None) -> pd.DataFrame:
         """As `playground.classify`, with what was trained.
 
-        Raises VerbalizerError where a calibration is given for labels that come from a head.
+        Raises VerbalizerError where a calibration is given for labels that come from a head, or
+        beside demonstrations.
         """
         if self.head is not None:
             if calibration is not None:
@@ -84,6 +98,16 @@ class TrainedPrompt:
                 )
             texts = list(iterate(rows))
             scores = self.head.score_rows(self.model, texts, soft_vectors=self.vectors)
+            return label_table(scores, self.verbalizer.labels)
+        if self.demonstrator is not None:
+            if calibration is not None:
+                raise VerbalizerError(
+                    "This prompt shows examples beside each text, and a calibration is measured "
+                    "without them. Leave it out.",
+                    code="calibration.demonstrations",
+                )
+            reader = DemonstratedReader(self.template, self.verbalizer, self.demonstrator)
+            scores = reader.score_rows(self.model, list(iterate(rows)), self.vectors)
             return label_table(scores, self.verbalizer.labels)
         return classify(
             self.model,
@@ -104,7 +128,11 @@ class TrainedPrompt:
         return self.vectors if self.vectors is not None and len(self.vectors) == slots else None
 
     def save(self, folder: str | Path) -> Path:
-        """Writes ``prompt.json`` and ``prompt.safetensors`` into ``folder`` and returns it."""
+        """Writes ``prompt.json`` and ``prompt.safetensors`` into ``folder`` and returns it.
+
+        With a ``demonstrator`` the first holds rows of the table: think of whom they are about
+        before you pass it on.
+        """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         tensors: dict[str, Tensor] = {}
@@ -139,6 +167,7 @@ class TrainedPrompt:
             "lora": self.model.shape if isinstance(self.model, LoraModel) else None,
             "head": None if self.head is None else self.head.described(),
             "settings": self.settings,
+            "demonstrations": None if self.demonstrator is None else self.demonstrator.to_json(),
         }
         text = json.dumps(description, ensure_ascii=False, indent=2)
         (folder / _DESCRIPTION).write_text(text + "\n", encoding="utf-8")
@@ -183,6 +212,8 @@ class TrainedPrompt:
         description = cls.describe(folder)
         _require_same_model(description, model)
         try:
+            shown = description.get("demonstrations")  # which prompts saved before did not know
+            demonstrator = None if shown is None else Demonstrator.from_json(model, shown)
             tensors = load_file(Path(folder) / _TENSORS)
             truncation = description.get("truncation", "balanced")  # of prompts saved before
             template = Template(description["template"], truncation=truncation)
@@ -209,6 +240,7 @@ class TrainedPrompt:
                 step=description["step"],
                 settings=description["settings"],
                 head=head,
+                demonstrator=demonstrator,
             )
         except (
             *(OSError, ValueError, KeyError, TypeError, RuntimeError),

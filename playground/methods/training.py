@@ -8,7 +8,7 @@ draws the same curve as an uninterrupted one.
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import torch
@@ -24,14 +24,21 @@ from playground.methods.zero_shot import iterate
 from playground.models import Encoded, LanguageModel
 from playground.models.label_scorer import score_labels
 from playground.prompts import Template, Verbalizer
-from playground.tasks.table import LABEL, require_labels
+from playground.tasks.sampling import draw
+from playground.tasks.table import LABEL, require_labels, without_labels
+
+if TYPE_CHECKING:
+    from playground.methods.pet import Pet
 
 Event = dict[str, Any]
 GRADIENT_NORM = 1.0
 
 
 class Training:
-    """One training, walked through event by event (see the module's docstring)."""
+    """One training, walked through event by event (see the module's docstring).
+
+    ``soft_labels`` (rows, labels) are what ``train`` is to be taught in place of its labels.
+    """
 
     def __init__(
         self,
@@ -40,6 +47,9 @@ class Training:
         train: pd.DataFrame,
         dev: pd.DataFrame,
         pinned: pd.DataFrame,
+        unlabelled: pd.DataFrame | None = None,
+        *,
+        soft_labels: Tensor | None = None,
     ) -> None:
         self.method = method
         self.learner = learner
@@ -55,8 +65,9 @@ class Training:
         for table in (train, dev, pinned):
             if len(table):
                 require_labels(table, self.labels)
+        learner.prepare(train, unlabelled)
         self._train = self._encode(train)
-        self._targets = self._label_indices(train)
+        self._targets = self._label_indices(train) if soft_labels is None else soft_labels
         self._dev = self._encode(dev)
         self._dev_table = dev
         self._dev_targets = self._label_indices(dev)
@@ -141,7 +152,7 @@ class Training:
         began = time.perf_counter()
         chosen = self._batch_at(self.step)
         batch = [self._train[i] for i in chosen]
-        targets = self._targets[chosen]  # (batch,)
+        targets = self._targets[chosen]  # (batch,), or soft ones (batch, labels)
         share = self._schedule(self.step)
         for group in self._optimizer.param_groups:
             group["lr"] = group["peak"] * share
@@ -165,12 +176,13 @@ class Training:
         self._optimizer.step()
         self.learner.eval()
         self.step += 1
+        wanted = targets if targets.ndim == 1 else targets.argmax(1)  # (batch,)
         seconds = time.perf_counter() - began
         return {
             "step": self.step,
             "split": "train",
             "loss": float(loss.detach()),
-            "accuracy": float((scores.argmax(1) == targets).float().mean()),
+            "accuracy": float((scores.argmax(1) == wanted).float().mean()),
             "learning_rate": self.settings.learning_rate * share,
             "tokens_per_second": sum(map(len, batch)) / seconds,
             "seconds": seconds,
@@ -278,6 +290,7 @@ class Training:
             vectors=vectors,
             head=None if learner.head is None else learner.head.frozen_copy(),
             tunes_model=learner.network is not None,
+            demonstrator=learner.demonstrator,
         )
 
     def save_checkpoint(self, folder: Path, last: Path | None = None) -> None:
@@ -320,18 +333,24 @@ def start(
     dev: pd.DataFrame,
     settings: dict[str, Any],
     pinned: pd.DataFrame | None = None,
-) -> Training:
+    unlabelled: pd.DataFrame | None = None,
+) -> "Training | Pet":
     """Sets a training of the method ``name`` up; iterate over it to train.
 
     ``train``, ``dev`` and ``pinned`` have a column ``label`` and the template's fields; without
-    ``pinned`` the first three rows of dev (or train) are watched.
+    ``pinned`` the first three rows of dev (or train) are watched. ``unlabelled`` are further rows
+    of the task, whose labels are not looked at, for methods that learn from texts too; the settings
+    say how many of them are used.
     Raises SettingsError, TemplateError, VerbalizerError or DataError before any step is made.
     """
     chosen = method(name)
-    learner = chosen.learner(model, template, verbalizer, chosen.settings.checked(settings))
+    checked = chosen.settings.checked(settings)
+    learner = chosen.learner(model, template, verbalizer, checked)
     if pinned is None:
         pinned = (dev if len(dev) else train).head(3)
-    return Training(name, learner, train, dev, pinned)
+    if unlabelled is not None:
+        unlabelled = draw(without_labels(unlabelled), checked.unlabelled_used, checked.seed)
+    return chosen.training(name, learner, train, dev, pinned, unlabelled)
 
 
 def _measure(

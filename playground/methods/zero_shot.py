@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from playground.models import LanguageModel
+from playground.models import Encoded, LanguageModel
 from playground.prompts import Template, Verbalizer
 
 if TYPE_CHECKING:
@@ -29,9 +29,16 @@ def answer_distribution(
     Columns: slot (from 0), token, token_id, logit, probability, rank (from 1).
     Raises TemplateError or DataError where the template cannot be filled in with ``row``.
     """
-    encoded = model.encode(template, [row])
+    return distribution(model, model.encode(template, [row]), top_k, soft_vectors)
+
+
+def distribution(
+    model: LanguageModel, asked: Sequence[Encoded], top_k: int, soft_vectors: Tensor | None
+) -> pd.DataFrame:
+    """As `answer_distribution`, of the mean logits where ``asked`` are several ways to ask."""
     with torch.inference_mode():
-        logits = model.answer_logits(encoded, soft_vectors=soft_vectors)[0]  # (slots, vocabulary)
+        logits = model.answer_logits(asked, soft_vectors=soft_vectors)  # (ways, slots, vocabulary)
+        logits = logits.mean(0)  # (slots, vocabulary)
         probabilities = logits.softmax(-1)
         best = probabilities.topk(min(top_k, logits.shape[-1]), dim=-1)  # (slots, k)
     found = [

@@ -13,6 +13,8 @@ from playground.prompts import Truncation
 # Settings that most people leave alone; they stand in a fold.
 ADVANCED = (
     *("warmup", "dev_every", "keep_best", "patience", "snapshot_every", "model_learning_rate"),
+    *("demonstration_sets", "similar_demonstrations", "lm_loss_share", "unlabelled_rows"),
+    *("temperature", "distillation_learning_rate"),
     *("accumulation_steps", "loss_over", "filter_label_words", "filter_special"),
     *("filter_capitalised", "likely_words", "tried_words", "assignments", "dropout"),
 )
@@ -105,6 +107,8 @@ def _component(name: str, info: FieldInfo, prefix: str, *, visible: bool) -> Any
     if get_origin(kind) is Literal:
         choices = [(_text(f"choice.{name}.{value}", value), value) for value in get_args(kind)]
         return gr.Dropdown(choices=choices, value=info.default, min_width=130, **common)
+    if get_origin(kind) is tuple:  # texts, one a line
+        return gr.Textbox("\n".join(info.default), lines=3, elem_classes="pg-form-wide", **common)
     lowest, highest = _range(info)
     return gr.Number(
         value=info.default,

@@ -42,7 +42,7 @@ def start_run(
         verbalizer=verbalizer,
         settings=settings,
     )
-    return engine.runs.start(planned.spec, planned.train, planned.dev, planned.pinned)
+    return engine.runs.start(planned.spec, **planned.tables)
 
 
 def cost(

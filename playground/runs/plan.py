@@ -15,17 +15,22 @@ PINNED = 3
 
 @dataclass(frozen=True)
 class Plan:
-    """What `Runs.start` takes: the rows to learn from, to measure on, and to watch."""
+    """What `Runs.start` takes: the rows to learn from, to measure on, and to watch.
+
+    ``unlabelled`` are further ones for the methods that learn from texts too.
+    """
 
     spec: RunSpec
     train: "DataFrame"
     dev: "DataFrame"
     pinned: "DataFrame"
+    unlabelled: "DataFrame | None" = None
 
     @property
     def tables(self) -> "dict[str, DataFrame]":
         """By the names under which a run keeps them."""
-        return {"train": self.train, "dev": self.dev, "pinned": self.pinned}
+        tables = {"train": self.train, "dev": self.dev, "pinned": self.pinned}
+        return tables if self.unlabelled is None else {**tables, "unlabelled": self.unlabelled}
 
 
 def plan(
@@ -38,23 +43,30 @@ def plan(
     dataset: str,
     shots: int,
     settings: Mapping[str, Any],
+    unlabelled: "DataFrame | None" = None,
     name: str = "",
 ) -> Plan:
     """Checks settings, fields and labels, and draws ``shots`` rows a label of ``table``.
 
     ``settings`` are the method's, by name; what is left out has its default. Their seed draws the
-    rows too. ``dataset`` is the name to show. Whether the model knows the words is not asked here.
+    rows too. A method that learns from texts as well gets ``unlabelled`` rows, or else what is left
+    of ``table`` but for its test rows; no labels are looked at. ``dataset`` is the name to show.
+    Whether the model knows the words is not asked here.
     Raises SettingsError, TemplateError or DataError.
     """
     from playground.methods import method as find
-    from playground.tasks import few_shot, require_labels
+    from playground.tasks import draw, few_shot_and_rest, require_labels, without_labels
 
-    found = find(method)
-    checked = found.settings.checked(dict(settings)).model_dump(mode="json")
+    asked = find(method).settings.checked(dict(settings))
+    checked = asked.model_dump(mode="json")
     seed = checked.pop("seed")
-    template.check_fields([str(column) for column in table.columns])
+    asked.check_fields(template, [str(column) for column in table.columns])
     require_labels(table, verbalizer.labels)
-    train, dev = few_shot(table, shots, seed)
+    train, dev, rest = few_shot_and_rest(table, shots, seed)
+    texts = without_labels(rest if unlabelled is None else unlabelled)
+    if asked.unlabelled_used:
+        asked.check_fields(template, [str(column) for column in texts.columns])
+        asked.check_unlabelled(len(texts))
     spec = RunSpec.of_prompt(
         template,
         verbalizer,
@@ -66,7 +78,13 @@ def plan(
         settings=checked,
         name=name or f"{method} · {dataset} · K={shots} · {seed}",
     )
-    return Plan(spec, train, dev, _to_watch(dev if len(dev) else train))
+    return Plan(
+        spec,
+        train,
+        dev,
+        pinned=_to_watch(dev if len(dev) else train),
+        unlabelled=draw(texts, asked.unlabelled_used, seed) if asked.unlabelled_used else None,
+    )
 
 
 def plan_seeds(

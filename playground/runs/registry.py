@@ -76,12 +76,15 @@ class Runs:
         train: "DataFrame",
         dev: "DataFrame",
         pinned: "DataFrame | None" = None,
+        unlabelled: "DataFrame | None" = None,
     ) -> str:
-        """Starts a run and returns its id. Rows have the template's columns and ``label``."""
-        tables = {"train": train, "dev": dev}
-        if pinned is not None:
-            tables["pinned"] = pinned
-        return self._start(spec, tables)
+        """Starts a run and returns its id.
+
+        Rows have the template's columns and ``label``, the ``unlabelled`` no label.
+        """
+        further = {"pinned": pinned, "unlabelled": unlabelled}
+        told = {name: rows for name, rows in further.items() if rows is not None}
+        return self._start(spec, {"train": train, "dev": dev, **told})
 
     def start_group(self, plans: Sequence[Plan]) -> str:
         """Starts a run for each of ``plans``, see `plan_seeds`; returns the id of their group."""

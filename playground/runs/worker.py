@@ -49,9 +49,12 @@ class Training(Protocol):
     Iterating makes the steps and yields events; None is a breath, at which control may be taken.
     """
 
-    step: int
-    steps: int
-    looking: bool  # a step is made, and what is due after it is not all yielded yet
+    @property
+    def step(self) -> int: ...
+    @property
+    def steps(self) -> int: ...
+    @property
+    def looking(self) -> bool: ...  # a step is made, and what is due after it not all yielded
 
     def __iter__(self) -> Iterator[Mapping[str, Any] | None]: ...
     def save_checkpoint(self, folder: Path, last: Path | None) -> object: ...
@@ -185,7 +188,11 @@ def _training(spec: RunSpec, folder: RunFolder) -> Training:
         folder.read_table("train"),
         folder.read_table("dev"),
         {"seed": spec.seed, **spec.settings},
-        pinned=folder.read_table("pinned") if folder.table("pinned").exists() else None,
+        **{
+            name: folder.read_table(name)
+            for name in ("pinned", "unlabelled")
+            if folder.table(name).exists()
+        },
     )
 
 

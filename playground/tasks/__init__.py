@@ -2,8 +2,21 @@
 
 from playground.tasks.built_in import Task, built_in_tasks, load_task
 from playground.tasks.hub import is_dataset_name, load_dataset
-from playground.tasks.sampling import draw, draw_each, evaluation_rows, few_shot
-from playground.tasks.table import fields_of, parse_csv, read_csv, require_labels, require_values
+from playground.tasks.sampling import (
+    draw,
+    draw_each,
+    evaluation_rows,
+    few_shot,
+    few_shot_and_rest,
+)
+from playground.tasks.table import (
+    fields_of,
+    parse_csv,
+    read_csv,
+    require_labels,
+    require_values,
+    without_labels,
+)
 
 __all__ = [
     "Task",
@@ -12,6 +25,7 @@ __all__ = [
     "draw_each",
     "evaluation_rows",
     "few_shot",
+    "few_shot_and_rest",
     "fields_of",
     "is_dataset_name",
     "load_dataset",
@@ -20,4 +34,5 @@ __all__ = [
     "read_csv",
     "require_labels",
     "require_values",
+    "without_labels",
 ]

@@ -18,6 +18,14 @@ def few_shot(
     With a column ``split`` the two come from its train and dev rows, else from the whole table.
     Raises DataError where a label has fewer rows than asked for, SettingsError for no shots.
     """
+    train, dev, _ = few_shot_and_rest(table, shots, seed, dev_shots=dev_shots)
+    return train, dev
+
+
+def few_shot_and_rest(
+    table: pd.DataFrame, shots: int, seed: int, *, dev_shots: int = DEV_SHOTS
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """As `few_shot`, and what is left of the table but for its test rows, in its order."""
     if shots < 1:
         raise SettingsError(
             "At least one example a label is needed to learn from.",
@@ -36,10 +44,12 @@ def few_shot(
             )
         chosen = _draw(train, shots, generator)
         dev = _draw(rest, dev_shots, generator, at_most=True)
+        table = table[table[SPLIT] != "test"]
     else:
         chosen = _draw(table, shots, generator)
         dev = _draw(table.drop(chosen.index), dev_shots, generator, at_most=True)
-    return chosen.reset_index(drop=True), dev.reset_index(drop=True)
+    left = table.drop(chosen.index.union(dev.index)).reset_index(drop=True)
+    return chosen.reset_index(drop=True), dev.reset_index(drop=True), left
 
 
 def evaluation_rows(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

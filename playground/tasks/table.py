@@ -112,6 +112,11 @@ def fields_of(table: pd.DataFrame) -> list[str]:
     return [str(name) for name in table.columns if name not in (LABEL, SPLIT)]
 
 
+def without_labels(table: pd.DataFrame) -> pd.DataFrame:
+    """The texts alone: the rows from 0 on, without the columns ``label`` and ``split``."""
+    return table.drop(columns=[LABEL, SPLIT], errors="ignore").reset_index(drop=True)
+
+
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows as dictionaries by the columns' names."""
     return [{str(name): cell for name, cell in row.items()} for row in table.to_dict("records")]

@@ -25,6 +25,7 @@ OWN: dict[str, dict[str, Any]] = {
     "lora": {"rank": 3},
     "soft-verbalizer": {"soft_tokens": 3},
     "prototypical": {"width": 8},
+    "prompt-fine-tuning": {"demonstration_sets": 2},
 }
 
 

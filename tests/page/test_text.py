@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 import numpy as np
 import pandas as pd
@@ -180,7 +180,7 @@ def test_every_method_and_setting_has_its_words(name: str) -> None:
     needed = {f"method.{name}", f"method.{name}.help"}
     for setting, info in (methods() | searches())[name].settings.model_fields.items():
         needed |= {f"setting.{setting}", f"setting.{setting}.help"}
-        if get_origin(info.annotation) is not None:
+        if get_origin(info.annotation) is Literal:
             needed |= {f"choice.{setting}.{value}" for value in get_args(info.annotation)}
     assert needed <= set(ENGLISH)
 

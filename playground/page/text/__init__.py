@@ -72,6 +72,8 @@ def explain(error: PlaygroundError, language: str) -> str:
         details["field"] = words.get(f"setting.{details['field']}", details["field"])
     if details.get("suggestion"):
         sentence += words["error.suggestion"]
+    if "template_line" in details:
+        sentence += words["error.template_line"]
     try:
         return sentence.format_map(details)
     except (KeyError, IndexError):
