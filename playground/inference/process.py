@@ -17,6 +17,7 @@ from typing import Any, TextIO
 
 from playground.errors import PlaygroundError
 from playground.garbage import collect_rarely
+from playground.inference.quick_import import import_quickly
 
 # More than ask at a time: the answer to someone who types never waits for a thread.
 THREADS = 32
@@ -27,6 +28,7 @@ Operation = Callable[..., Any]
 def main() -> None:
     answers = _private_output()
     collect_rarely()
+    import_quickly()
     from playground.inference.service import Service
 
     gc.freeze()

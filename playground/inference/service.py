@@ -2,25 +2,28 @@
 
 ``prompt`` is always the folder of a trained prompt, or None for the model as it is; a model is
 named as for `playground.load_model`, a verbalizer is what `Verbalizer.to_json` made of it. What an
-operation raises reaches whoever asked.
+operation raises reaches whoever asked. What only some operations need is imported by them, so that
+the first answer is there sooner.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from playground.inference.look import look
 from playground.inference.side_by_side import side_by_side
-from playground.methods import TrainedPrompt
-from playground.methods import method as find_method
 from playground.methods.calibration import Calibration, domain_of
-from playground.methods.widening import nearby_words
 from playground.methods.zero_shot import answer_distribution, classify, distribution, iterate
 from playground.models import LanguageModel, load_model
 from playground.processors import settle_threads
 from playground.prompts import Template, Truncation, Verbalizer
 from playground.recently_used import RecentlyUsed
+
+if TYPE_CHECKING:
+    from playground.methods import TrainedPrompt
+
+    _Asked = tuple[TrainedPrompt | None, LanguageModel]
 
 MODELS_KEPT = 3
 PROMPTS_KEPT = 16
@@ -34,7 +37,7 @@ class Service:
 
     def __init__(self) -> None:
         self._models = RecentlyUsed[LanguageModel](MODELS_KEPT)
-        self._prompts = RecentlyUsed[TrainedPrompt](PROMPTS_KEPT)
+        self._prompts = RecentlyUsed["TrainedPrompt"](PROMPTS_KEPT)
         self._calibrations = RecentlyUsed[Calibration](CALIBRATIONS_KEPT)
 
     def operations(self) -> dict[str, Any]:
@@ -150,6 +153,8 @@ class Service:
         prompt: str | None,
     ) -> list[dict[str, Any]]:
         """The rows of `playground.methods.widening.nearby_words`."""
+        from playground.methods import nearby_words
+
         trained, asked = self._asked(model, prompt)
         read = Template(template)
         found = nearby_words(
@@ -176,6 +181,8 @@ class Service:
         ``template``: with its soft slots; ``trainable`` and ``total``: numbers of parameters;
         ``bytes``: size of the saved prompt. Raises what the training's start would raise.
         """
+        from playground.methods.registry import method as find_method
+
         chosen = find_method(method)
         learner = chosen.learner(
             self._model(model),
@@ -204,7 +211,7 @@ class Service:
             "verbalizer": trained.verbalizer.to_json(),
         }
 
-    def _asked(self, model: str, prompt: str | None) -> tuple[TrainedPrompt | None, LanguageModel]:
+    def _asked(self, model: str, prompt: str | None) -> "_Asked":
         """The trained prompt, if one is named, and the model to ask: its own before any other."""
         trained = self._prompt(prompt)
         return trained, self._model(model) if trained is None else trained.model
@@ -217,9 +224,11 @@ class Service:
 
         return self._models.get(name, load)
 
-    def _prompt(self, folder: str | None) -> TrainedPrompt | None:
+    def _prompt(self, folder: str | None) -> "TrainedPrompt | None":
         if folder is None:
             return None
+        from playground.methods import TrainedPrompt
+
         description = TrainedPrompt.describe(folder)
         # a resumed run overwrites its prompt: the step is part of what is remembered
         key = f"{Path(folder)}@{description['step']}"

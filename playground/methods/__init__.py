@@ -5,16 +5,16 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from playground.lazy import lazy_exports
-from playground.methods.registry import Method, method, methods
-from playground.methods.settings import MethodSettings, TrainingSettings
 
 if TYPE_CHECKING:
     from playground.methods.calibration import Calibration
     from playground.methods.comparison import Comparison, compare
     from playground.methods.comparison_result import ComparisonResult
+    from playground.methods.registry import Method, method, methods
     from playground.methods.search_result import SearchResult
     from playground.methods.searches import SearchMethod
     from playground.methods.seeds import SeedsResult, train_seeds
+    from playground.methods.settings import MethodSettings, TrainingSettings
     from playground.methods.trained_prompt import TrainedPrompt
     from playground.methods.training import Event, Training, start
     from playground.methods.widening import nearby_words, widened
@@ -51,14 +51,19 @@ __getattr__ = lazy_exports(
         "Comparison": "playground.methods.comparison",
         "ComparisonResult": "playground.methods.comparison_result",
         "Event": "playground.methods.training",
+        "Method": "playground.methods.registry",
+        "MethodSettings": "playground.methods.settings",
         "SearchMethod": "playground.methods.searches",
         "SearchResult": "playground.methods.search_result",
         "SeedsResult": "playground.methods.seeds",
         "TrainedPrompt": "playground.methods.trained_prompt",
         "Training": "playground.methods.training",
+        "TrainingSettings": "playground.methods.settings",
         "answer_distribution": "playground.methods.zero_shot",
         "classify": "playground.methods.zero_shot",
         "compare": "playground.methods.comparison",
+        "method": "playground.methods.registry",
+        "methods": "playground.methods.registry",
         "nearby_words": "playground.methods.widening",
         "start": "playground.methods.training",
         "train_seeds": "playground.methods.seeds",
@@ -70,7 +75,9 @@ __getattr__ = lazy_exports(
 class _CallablePackage(ModuleType):
     """Once imported, this package stands where the function ``playground.methods`` stood."""
 
-    def __call__(self) -> dict[str, Method]:
+    def __call__(self) -> "dict[str, Method]":
+        from playground.methods.registry import methods
+
         return methods()
 
 

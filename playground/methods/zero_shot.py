@@ -1,9 +1,8 @@
 """Asking a model as it is: the distribution at the answer slot, and labels by the verbalizer."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import pandas as pd
 import torch
 from torch import Tensor
 
@@ -11,9 +10,11 @@ from playground.models import Encoded, LanguageModel
 from playground.prompts import Template, Verbalizer
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from playground.methods.calibration import Calibration
 
-Rows = pd.DataFrame | Sequence[Mapping[str, object]]
+Rows: TypeAlias = "DataFrame | Sequence[Mapping[str, object]]"
 
 
 def answer_distribution(
@@ -23,7 +24,7 @@ def answer_distribution(
     *,
     top_k: int = 10,
     soft_vectors: Tensor | None = None,
-) -> pd.DataFrame:
+) -> "DataFrame":
     """The ``top_k`` most probable tokens at each answer slot, over the whole vocabulary.
 
     Columns: slot (from 0), token, token_id, logit, probability, rank (from 1).
@@ -34,8 +35,10 @@ def answer_distribution(
 
 def distribution(
     model: LanguageModel, asked: Sequence[Encoded], top_k: int, soft_vectors: Tensor | None
-) -> pd.DataFrame:
+) -> "DataFrame":
     """As `answer_distribution`, of the mean logits where ``asked`` are several ways to ask."""
+    import pandas as pd  # here, as few questions end in a table
+
     with torch.inference_mode():
         logits = model.answer_logits(asked, soft_vectors=soft_vectors)  # (ways, slots, vocabulary)
         logits = logits.mean(0)  # (slots, vocabulary)
@@ -66,7 +69,7 @@ def classify(
     *,
     soft_vectors: Tensor | None = None,
     calibration: "Calibration | None" = None,
-) -> pd.DataFrame:
+) -> "DataFrame":
     """Label probabilities for each row, and the label of the highest.
 
     Columns: one a label (probabilities that sum to 1), then ``prediction``. With ``calibration``
@@ -79,8 +82,10 @@ def classify(
     return label_table(scores, verbalizer.labels)
 
 
-def label_table(scores: Tensor, labels: Sequence[str]) -> pd.DataFrame:
+def label_table(scores: Tensor, labels: Sequence[str]) -> "DataFrame":
     """What `classify` returns, by the labels' scores: (rows, labels)."""
+    import pandas as pd
+
     probabilities = scores.softmax(1).double().cpu().numpy()
     table = pd.DataFrame(probabilities, columns=list(labels))
     table["prediction"] = [labels[i] for i in probabilities.argmax(1)]
@@ -107,6 +112,6 @@ def label_scores(
 
 def iterate(rows: Rows) -> Iterator[dict[str, Any]]:
     """Rows of a DataFrame, or of any sequence of mappings, as dictionaries."""
-    records = rows.to_dict("records") if isinstance(rows, pd.DataFrame) else rows
+    records = rows if isinstance(rows, Sequence) else rows.to_dict("records")
     for record in records:
         yield {str(name): value for name, value in record.items()}
