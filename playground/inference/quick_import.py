@@ -35,7 +35,8 @@ class _Compiler(ModuleType):
     def __init__(self) -> None:
         super().__init__(_COMPILER)
         spec = find_spec(_COMPILER)
-        assert spec is not None and spec.submodule_search_locations is not None
+        assert spec is not None
+        assert spec.submodule_search_locations is not None
         self._real = spec
         sys.modules[_COMPILER] = self
         self.__path__ = spec.submodule_search_locations
@@ -48,7 +49,8 @@ class _Compiler(ModuleType):
         if name.startswith("__") and name != "__path__":  # asked by those who inspect modules
             raise AttributeError(name)
         spec = self._real
-        assert spec.loader is not None and spec.submodule_search_locations is not None
+        assert spec.loader is not None
+        assert spec.submodule_search_locations is not None
         self.__class__ = ModuleType  # type: ignore[assignment]
         self.__spec__, self.__path__ = spec, spec.submodule_search_locations
         self.__file__, self.__loader__, self.__package__ = spec.origin, spec.loader, spec.name
