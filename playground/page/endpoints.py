@@ -80,6 +80,7 @@ def add_endpoints(engine: Engine) -> None:
         shots: int = 16,
         seed: int = 13,
         settings: dict[str, Any] | None = None,
+        seeds: int = 1,
     ) -> str:
         """Starts a training run, which goes on by itself, and returns its id.
 
@@ -92,8 +93,9 @@ def add_endpoints(engine: Engine) -> None:
             shots: Examples a label to learn from.
             seed: Draws the examples and starts the prompt.
             settings: The method's own settings by name; those left out have their defaults.
+            seeds: How many runs to start, with this seed and those that follow it.
         Returns:
-            The run's id.
+            The run's id, or that of the group of runs; the other endpoints take both.
         """
         return start_run(
             engine,
@@ -104,6 +106,7 @@ def add_endpoints(engine: Engine) -> None:
             verbalizer=Verbalizer(verbalizer),
             shots=shots,
             settings={"seed": seed, **(settings or {})},
+            seeds=seeds,
         )
 
     def run_events(run: str, after: int = 0) -> dict[str, Any]:
@@ -113,7 +116,8 @@ def add_endpoints(engine: Engine) -> None:
             run: The run's id.
             after: The cursor of an earlier answer; 0 begins at the start.
         Returns:
-            state, reason, step, steps, events and the new cursor.
+            state, reason, step, steps, events and the new cursor. Of a group also its members, and
+            each event with its run.
         """
         return engine.runs.events(run, after)
 
@@ -126,7 +130,7 @@ def add_endpoints(engine: Engine) -> None:
             The state of the run right after the order.
         """
         engine.runs.stop(run)
-        return engine.runs.get(run).state
+        return engine.runs.standing(run).state
 
     def list_runs(limit: int = 100) -> list[dict[str, Any]]:
         """The newest runs.
@@ -134,7 +138,8 @@ def add_endpoints(engine: Engine) -> None:
         Parameters:
             limit: How many, up to 1,000.
         Returns:
-            One object a run: id, name, created, state, step, steps, method, model, dataset.
+            One object a run: id, name, created, state, step, steps, method, model, dataset, seed,
+            group ("" where it is alone).
         """
         return [
             {
@@ -147,6 +152,8 @@ def add_endpoints(engine: Engine) -> None:
                 "method": run.spec.method,
                 "model": run.spec.model,
                 "dataset": run.spec.dataset,
+                "seed": run.spec.seed,
+                "group": run.spec.group,
             }
             for run in engine.runs.list(limit=max(1, min(1000, limit)))
         ]

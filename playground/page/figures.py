@@ -167,6 +167,33 @@ def run_figures() -> dict[str, Figure]:
     }
 
 
+def seed_figures() -> dict[str, Figure]:
+    """The figures of runs over several seeds before their first event.
+
+    ``meta``: "train" and "dev" are the means, "train_low", "train_high", … the edges of the bands
+    of one standard deviation, and "train_seed", "dev_seed" what the line of one seed looks like.
+    """
+    loss = _curves(rangemode="tozero", hoverformat=".3~g", nticks=5)
+    accuracy = _curves(range=[-0.02, 1.02], hoverformat=".3f", tickformat=".1f", dtick=0.2)
+    for figure in (loss, accuracy):
+        figure["data"] = [
+            *_band("train", "var(--pg-band)"),
+            *_band("dev", "var(--pg-dev-band)"),
+            _line("train_seed", INK, width=1, opacity=0.3, hoverinfo="skip"),
+            _line("dev_seed", DEV, width=1, opacity=0.55, hoverinfo="skip"),
+            _line("train", INK, width=2.25),
+            _points("dev"),
+        ]
+    return {"loss": loss, "accuracy": accuracy}
+
+
+def _band(meta: str, colour: str) -> list[dict[str, Any]]:
+    """The lower and the upper edge, and the colour between them."""
+    edge = {"hoverinfo": "skip", "connectgaps": False}
+    low, high = (_line(f"{meta}_{side}", colour, width=0, **edge) for side in ("low", "high"))
+    return [low, high | {"fill": "tonexty", "fillcolor": colour}]
+
+
 def _layout(height: int, margin: Mapping[str, int]) -> dict[str, Any]:
     """What every figure shares, in either theme."""
     return {

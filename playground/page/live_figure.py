@@ -18,6 +18,7 @@ from playground.page import figures
 _HERE = Path(__file__).parent
 RUN_SCRIPTS = ("drawing", "run_follower", "run_panels")
 CURVE_SCRIPTS = ("curve_cards", "run_curves")
+SEED_SCRIPTS = ("seed_curves", "seed_list", "live_seeds")
 
 
 def figure_view(
@@ -58,8 +59,11 @@ def run_view(
     """A run's progress, curves, pinned examples and soft tokens, followed by the browser.
 
     The component's value is ``{"run": id or "", "state": the one that Python knows, "texts": {id:
-    text}}``. ``poll([run, cursor, language])`` answers ``{"state", "reason", "step", "steps",
-    "events", "cursor"}``, the reason in that language, with the events after the cursor. Each
+    text}}``, with ``group`` in the place of ``run`` for runs over several seeds, of which it shows
+    the mean; a click on one of them triggers the event ``pick``, whose ``gr.EventData`` has
+    ``run``. ``poll([run or group, cursor, language])`` answers ``{"state", "reason", "step",
+    "steps", "events", "cursor"}``, the reason in that language, with the events after the cursor;
+    of a group also its "members". Each
     change from the state that Python knows triggers the event ``state``, whose ``gr.EventData`` has
     ``run``, ``state``, ``reason``, ``step`` and ``steps``::
 
@@ -73,18 +77,20 @@ def run_view(
     def poll_run(args: list[Any]) -> dict[str, Any]:
         return poll(args)  # under a name of its own: the component takes it as an attribute
 
-    start = (
-        "showRun({ element, props, watch, poll: server.poll_run,"
-        " tell: (detail) => trigger('state', detail) });"
-    )
+    start = """
+        const shared = { element, props, watch, poll: server.poll_run };
+        shared.tell = (detail) => trigger('state', detail);
+        showRun(shared);
+        showSeeds({ ...shared, pick: (run) => trigger('pick', { run }) });"""
     return gr.HTML(
         value=value or {"run": ""},
         texts=dict(texts or {}),
         figures=figures.run_figures(),
+        seed_figures=figures.seed_figures(),
         elem_id=elem_id,
         elem_classes="pg-widget",
         html_template='<div class="pg-run"></div>',
-        js_on_load=script(*RUN_SCRIPTS, *CURVE_SCRIPTS, "live_run") + start,
+        js_on_load=script(*RUN_SCRIPTS, *CURVE_SCRIPTS, "live_run", *SEED_SCRIPTS) + start,
         server_functions=[poll_run],
         head=plotly_head(),
         apply_default_css=False,

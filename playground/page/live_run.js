@@ -61,6 +61,7 @@ async function showRun({ element, props, watch, poll, tell }) {
       for (const part of [progress, replay, pinned, soft]) part.clear();
       curves.clear(wanted);
     } else if (said && follower.seen) draw(follower.seen, true);
+    root.hidden = Boolean(props.value?.group); // live_seeds.js shows it
     empty.hidden = Boolean(wanted);
     body.hidden = !wanted;
     follower.start();

@@ -3,9 +3,11 @@
 from typing import Any
 
 from playground.inference.client import InferenceProcess
+from playground.methods.registry import method as find
+from playground.methods.seeds import chosen_seeds
 from playground.page.engine import Engine
 from playground.prompts import Template, Verbalizer
-from playground.runs import plan
+from playground.runs import plan_seeds
 
 
 def start_run(
@@ -18,13 +20,16 @@ def start_run(
     verbalizer: Verbalizer,
     shots: int,
     settings: dict[str, Any],
+    seeds: int = 1,
 ) -> str:
-    """Starts a training run and returns its id.
+    """Starts a training run and returns its id; with several ``seeds`` that of their group.
 
     Raises TemplateError, VerbalizerError, DataError, SettingsError or ModelError, each before
     anything is started.
     """
-    planned = plan(
+    first = find(method).settings.checked(settings).seed
+    planned = plan_seeds(
+        chosen_seeds(seeds, first),
         method=method,
         model=model,
         template=template,
@@ -42,7 +47,10 @@ def start_run(
         verbalizer=verbalizer,
         settings=settings,
     )
-    return engine.runs.start(planned.spec, **planned.tables)
+    if seeds > 1:
+        return engine.runs.start_group(planned)
+    (single,) = planned
+    return engine.runs.start(single.spec, **single.tables)
 
 
 def cost(

@@ -75,9 +75,10 @@ class PromptButtons:
             )
 
     def use_prompt(self, prompt_id: str, request: gr.Request) -> list[Any]:
-        """Carries a trained prompt over to the Playground."""
+        """Carries a trained prompt over to the Playground; of a group the best on dev."""
         language = language_of(request)
         try:
+            prompt_id = self.engine.runs.best(prompt_id)
             carried = carried_by(self.engine, prompt_id)
         except PlaygroundError as error:
             return [*[gr.skip()] * _CARRIED, explain(error, language)]

@@ -9,6 +9,7 @@ from playground.errors import PlaygroundError, RunError
 from playground.page.engine import Engine
 from playground.page.private import PRIVATE
 from playground.page.text import explain, language_of, say, shown
+from playground.runs import Group, Run, is_group
 from playground.runs.spec import Kind
 
 # In which states of a run an order makes sense.
@@ -98,7 +99,7 @@ class RunControls:
     def opened(self, request: gr.Request) -> str:
         """The run that the address names, else the newest: a reloaded page finds it again."""
         chosen = str(request.query_params.get(self.remembered, ""))
-        known = [run.id for run in self._runs()]
+        known = [run_id for _, run_id in self._choices(language_of(request))]
         return chosen if chosen in known else (known[0] if known else "")
 
     def picker(self, run_id: str, language: str) -> Any:
@@ -111,12 +112,23 @@ class RunControls:
 
     def enabled(self, run_id: str) -> list[Any]:
         """An update of each order's button: which of them make sense now."""
-        state = self.state(run_id)
-        return [gr.Button(interactive=state in ALLOWED[name]) for name in self.buttons]
+        if is_group(run_id):  # one step of several runs is no order
+            allowed = {**ALLOWED, "step": ()}
+            states: set[str] = {run.state for run in self.engine.runs.group(run_id).runs}
+        else:
+            allowed, states = ALLOWED, {self.state(run_id)}
+        return [
+            gr.Button(interactive=not states.isdisjoint(allowed[name])) for name in self.buttons
+        ]
 
     def state(self, run_id: str) -> str:
-        """The run's state now, "" without a run."""
-        return self.engine.runs.get(run_id).state if run_id else ""
+        """The state of a run or a group now, "" without one."""
+        return self.engine.runs.standing(run_id).state if run_id else ""
+
+    def followed(self, run_id: str) -> dict[str, Any]:
+        """What tells a view which run or which group to follow."""
+        group = run_id if is_group(run_id) else ""
+        return {"run": "" if group else run_id, "group": group, "state": self.state(run_id)}
 
     def poll(self, asked: list[Any]) -> dict[str, Any]:
         """A run's state and its events after a cursor, for the browser."""
@@ -130,13 +142,23 @@ class RunControls:
         return {**seen, "reason": explain(reason, language)}
 
     def _choices(self, language: str) -> list[tuple[str, str]]:
-        return [
-            (f"{run.name or run.id} · {say(f'run.state.{run.state}', language)}", run.id)
-            for run in self._runs()
-        ]
+        """The newest first: (title, id). A group comes before its members, which are set in."""
+        choices: dict[str, str] = {}
 
-    def _runs(self) -> list[Any]:
-        return list(self.engine.runs.list(kind=self.kind))
+        def add(standing: Run | Group, name: str) -> None:
+            state = say(f"run.state.{standing.state}", language)
+            choices[standing.id] = f"{name or standing.id} · {state}"
+
+        for run in self.engine.runs.list(kind=self.kind):
+            if not run.spec.group:
+                add(run, run.name)
+            elif run.spec.group not in choices:
+                group = self.engine.runs.group(run.spec.group)
+                count = say("seeds.count", language, count=len(group.runs))
+                add(group, f"{group.name} · {count}")
+                for member in group.runs:
+                    add(member, f"↳ {member.name or member.id}")
+        return [(title, run_id) for run_id, title in choices.items()]
 
 
 def run_button(name: str, *, prefix: str = "", variant: str = "secondary") -> gr.Button:

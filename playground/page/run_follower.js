@@ -76,9 +76,10 @@ class RunFollower {
     }
   }
   announce() {
-    const { state, reason, step, steps } = this.seen;
-    if (state === this.told) return;
-    this.told = state;
+    const { state, reason, step, steps, members } = this.seen;
+    const states = [state, ...(members ?? []).map((member) => member.state)].join();
+    if (states === this.told) return;
+    this.told = states;
     const run = this.run;
     this.tell({ run, state, reason: reason ?? "", step: step ?? 0, steps: steps ?? 0 });
   }

@@ -87,6 +87,7 @@ class Group:
 
     def members(self) -> list[dict[str, Any]]:
         """One plain object a run, for whoever follows the group."""
+        best = self.ranked[0]
         return [
             {
                 "run": run.id,
@@ -95,6 +96,7 @@ class Group:
                 "step": run.step,
                 "steps": run.steps,
                 "dev_accuracy": accuracy,
+                "best": run.id == best and accuracy is not None,
             }
             for run, accuracy in zip(self.runs, self.accuracies, strict=True)
         ]

@@ -81,3 +81,32 @@ def test_a_run_is_started_followed_stopped_and_listed(client: Client) -> None:
         api_name="/answer_distribution",
     )
     assert len(answers) == 10
+
+
+def test_runs_over_several_seeds_are_started_followed_and_stopped_together(client: Client) -> None:
+    group = client.predict(
+        template=TEMPLATE,
+        verbalizer=WORDS,
+        shots=4,
+        seed=21,
+        seeds=3,
+        settings={"steps": 2000, "encoder": "none"},
+        api_name="/start_run",
+    )
+    listed = client.predict(limit=3, api_name="/list_runs")
+    assert [(run["group"], run["seed"]) for run in listed] == [
+        (group, 23),
+        (group, 22),
+        (group, 21),
+    ]
+    deadline = time.monotonic() + 60
+    seen = client.predict(run=group, api_name="/run_events")
+    while not seen["events"] and time.monotonic() < deadline:
+        time.sleep(0.05)
+        seen = client.predict(run=group, api_name="/run_events")
+    assert seen["events"][0]["run"] in [member["run"] for member in seen["members"]]
+    client.predict(run=group, api_name="/stop_run")
+    while seen["state"] != "stopped" and time.monotonic() < deadline:
+        time.sleep(0.05)
+        seen = client.predict(run=group, api_name="/run_events")
+    assert [member["state"] for member in seen["members"]] == ["stopped"] * 3

@@ -14,6 +14,7 @@ from playground.page.figures import (
     label_bars,
     plain_text,
     run_figures,
+    seed_figures,
     short_probability,
     visible_token,
 )
@@ -181,3 +182,15 @@ def test_calibrated_label_bars_have_the_raw_ones_above_them() -> None:
         figure["layout"]["height"]
         > label_bars(list(COLOURS), [0.4, 0.6], COLOURS)["layout"]["height"]
     )
+
+
+def test_seed_figures_have_a_line_for_a_seed_and_a_band_below_each_mean() -> None:
+    for figure in seed_figures().values():
+        metas = [trace["meta"] for trace in figure["data"]]
+        assert metas[-2:] == ["train", "dev"]  # drawn over all others
+        for mean in metas[-2:]:
+            low, high = metas.index(f"{mean}_low"), metas.index(f"{mean}_high")
+            assert high == low + 1  # what is filled reaches down to the trace before
+            assert figure["data"][high]["fill"] == "tonexty"
+            assert f"{mean}_seed" in metas
+    json.dumps(seed_figures(), allow_nan=False)

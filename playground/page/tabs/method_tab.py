@@ -54,12 +54,18 @@ class MethodTab(ABC):
             )
             self.build_summary()
         with gr.Column(elem_classes="pg-card"):
-            with gr.Row(elem_classes="pg-form"):
-                self.shots = number_field("shots", 16, 1, 100_000, prefix=prefix)
-                self.seed = number_field("seed", 13, 0, 2**31 - 1, prefix=prefix)
+            with gr.Row(elem_classes=["pg-form", "pg-form-draw"]):
+                self.draw = self.build_draw(prefix)
             self.form = MethodForm(self.methods, prefix)
             self.message = message_line(f"{self.name}-message")
             self.controls.build_buttons()
+
+    def build_draw(self, prefix: str) -> dict[str, gr.Number]:
+        """The fields that say which examples are drawn, by name."""
+        return {
+            "shots": number_field("shots", 16, 1, 100_000, prefix=prefix),
+            "seed": number_field("seed", 13, 0, 2**31 - 1, prefix=prefix),
+        }
 
     # ---- of each tab ---------------------------------------------------------------------------
 
@@ -86,7 +92,7 @@ class MethodTab(ABC):
         prompt = playground.inputs
         self.asked_with = [
             *(prompt.model, prompt.task, prompt.template, prompt.truncation, prompt.verbalizer),
-            *(self.method, self.shots, self.seed, *self.form.components.values()),
+            *(self.method, *self.draw.values(), *self.form.components.values()),
         ]
         run = self.controls.run
         followers = self.prompts.followers
@@ -135,8 +141,7 @@ class MethodTab(ABC):
     def show_run(self, run_id: str, request: gr.Request) -> list[Any]:
         """A run's curves, and what can be done with it."""
         view = {
-            "run": run_id,
-            "state": self.controls.state(run_id),
+            **self.controls.followed(run_id),
             "texts": self.view_texts(language_of(request)),
         }
         return [view, *self.prompts.following(run_id)]
@@ -147,14 +152,15 @@ class MethodTab(ABC):
 
     def asked(self, values: tuple[Any, ...]) -> dict[str, Any]:
         """The values of the form by name. Raises TemplateError or VerbalizerError."""
-        model, task, template, truncation, verbalizer, method, shots, seed, *settings = values
-        named = {"seed": seed, **self.form.values_of(method, settings)}
+        model, task, template, truncation, verbalizer, method, *further = values
+        drawn = {name: further.pop(0) for name in self.draw}
+        named = {"seed": drawn.pop("seed"), **self.form.values_of(method, further)}
         return {
             "method": method,
             "model": model,
             "task": task,
             "template": Template(template or "", truncation=truncation),
             "verbalizer": read_verbalizer(verbalizer),
-            "shots": int(shots or 0),
+            **{name: int(value or 0) for name, value in drawn.items()},
             "settings": {name: at for name, at in named.items() if at is not None},
         }

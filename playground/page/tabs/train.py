@@ -7,14 +7,16 @@ import gradio as gr
 
 from playground.errors import PlaygroundError
 from playground.methods.registry import methods
+from playground.methods.seeds import MOST_SEEDS
 from playground.page.engine import Engine
+from playground.page.form import number_field
 from playground.page.live_figure import run_view
 from playground.page.plan import cost, start_run
 from playground.page.private import PRIVATE
 from playground.page.run_controls import RunControls
 from playground.page.tabs.method_tab import MethodTab
 from playground.page.tabs.playground import PlaygroundTab
-from playground.page.text import explain, language_of, say
+from playground.page.text import explain, language_of, say, texts
 
 
 class TrainTab(MethodTab):
@@ -37,8 +39,25 @@ class TrainTab(MethodTab):
             elem_id="train-summary",
         )
 
+    def build_draw(self, prefix: str) -> dict[str, gr.Number]:
+        drawn = super().build_draw(prefix)
+        return {**drawn, "seeds": number_field("seeds", 1, 1, MOST_SEEDS, prefix=prefix)}
+
     def start_run(self, **asked: Any) -> str:
         return start_run(self.engine, **asked)
+
+    def wire(self, playground: PlaygroundTab, tabs: gr.Tabs) -> None:
+        super().wire(playground, tabs)
+        shown = [self.controls.run, self.view, *self.prompts.followers]
+        self.view.pick(self.pick_run, None, shown, queue=False, **PRIVATE)
+
+    def pick_run(self, request: gr.Request, picked: gr.EventData) -> list[Any]:
+        """Shows one run of a group."""
+        picker = self.controls.picker(picked.run, language_of(request))
+        return [picker, *self.show_run(picked.run, request)]
+
+    def view_texts(self, language: str) -> dict[str, str]:
+        return texts(language, "run.", "figure.", "seeds.")
 
     def wire_summary(self, playground: PlaygroundTab, tab: gr.Tab) -> None:
         """Keeps the summary up to date; after `wire`."""
@@ -53,7 +72,7 @@ class TrainTab(MethodTab):
         language = language_of(request)
         try:
             asked = self.asked(values)
-            task, _ = asked.pop("task"), asked.pop("shots")
+            task, *_ = (asked.pop(name) for name in ("task", "shots", "seeds"))
             found = cost(self.engine.inference, **asked)
         except PlaygroundError as error:
             return [[say("summary.cannot", language), explain(error, language)]]
