@@ -61,6 +61,8 @@ def read_lora(
         for name, value in config.items()
         if value and name not in _PLAIN and value not in _PLAIN_VALUES.get(name, ())
     ]
+    matrices = {name.removeprefix(_BEFORE): tensor for name, tensor in tensors.items()}
+    more += [name for name in matrices if not name.endswith((".lora_A.weight", ".lora_B.weight"))]
     if more:
         raise ModelError(
             f"The LoRA in “{folder}” is more than its matrices ({', '.join(more)}), and they alone "
@@ -69,7 +71,6 @@ def read_lora(
             folder=str(folder),
             parts=", ".join(more),
         )
-    matrices = {name.removeprefix(_BEFORE): tensor for name, tensor in tensors.items()}
     targets = sorted({name.rpartition(".lora_")[0] for name in matrices})
     adapted = LoraModel(
         model,

@@ -227,7 +227,7 @@ class LoraSettings(TrainingSettings):
     """Of LoRA. The rank is the one that the authors take for RoBERTa (section D.1)."""
 
     learning_rate: float = Field(
-        1e-3, gt=0, le=10, description="Step size for the matrices; 1e-4 to 1e-3 are usual."
+        3e-4, gt=0, le=10, description="Step size for the matrices; 2e-4 to 5e-4 are usual."
     )
     rank: int = Field(8, ge=1, le=256, description="Rows of the thin matrices.")
     alpha: int = Field(

@@ -223,9 +223,10 @@ class TrainedPrompt:
             prefix = tensors.pop(_PREFIX, None)
             if prefix is not None:
                 model = PrefixedModel(model, prefix.to(model.device))
-            if description.get("lora") is not None:  # which prompts saved before did not know
+            matrices = _under(_LORA, tensors)
+            if matrices or description.get("lora"):
                 model = LoraModel(model, **description["lora"])
-                model.load(_under(_LORA, tensors))
+                model.load(matrices)
             if description["tunes_model"]:
                 model = with_weights(model, _under(_NETWORK, tensors))
             verbalizer = Verbalizer.from_json(json.dumps(description["verbalizer"]))
@@ -275,10 +276,11 @@ def _head(
     verbalizer: Verbalizer,
     weights: Mapping[str, Tensor],
 ) -> LabelHead | None:
-    if not weights:
+    described = description.get("head")
+    if not weights and not described:
         return None
     # prompts saved before there was a choice have linear heads
-    sizes = dict(description.get("head") or {"kind": LinearHead.kind})
+    sizes = dict(described or {"kind": LinearHead.kind})
     head = _HEADS[sizes.pop("kind")](model, template, len(verbalizer.labels), **sizes)
     head.load_state_dict(weights)
     return head.requires_grad_(False)

@@ -65,7 +65,8 @@ class LoraModel(LanguageModel):
     the matrices, and the dropout before A, as modules to train. ``shape`` is what to make such a
     model with; ``transposed`` says that its weights are (in, out), as GPT-2's are.
 
-    Raises ModelError where the targets are not given and the family is not known.
+    Raises ModelError where the targets are not given and the family is not known, or where they
+    are the layer that gives the words their logits; ValueError where there are no such modules.
     """
 
     def __init__(
@@ -98,6 +99,12 @@ class LoraModel(LanguageModel):
         )
         inject_adapter_in_model(config, network)
         super().__init__(model.name, network, model.tokenizer, causal=model.kind == "causal")
+        if self._family and isinstance(self._family.projection(network), LoraLayer):
+            raise ModelError(
+                "This LoRA stands beside the layer that gives the words their logits, which is "
+                "read here row by row and without it. Take one of other layers.",
+                code="model.lora_of_words",
+            )
         self._matrices: dict[str, Any] = {}  # linear layers without bias
         dropouts: list[nn.Module] = []
         for name, layer in network.named_modules():

@@ -90,10 +90,19 @@ class MethodForm:
         """The component of a setting, hidden if it is not one of the method's."""
         infos = [fields[setting] for fields in self._fields.values() if setting in fields]
         own = self._fields[method].get(setting)
-        return _component(setting, own or infos[0], self._prefix, visible=own is not None)
+        return _component(
+            setting, own or infos[0], _range(infos), self._prefix, visible=own is not None
+        )
 
 
-def _component(name: str, info: FieldInfo, prefix: str, *, visible: bool) -> Any:
+def _component(
+    name: str,
+    info: FieldInfo,
+    bounds: tuple[float | None, float | None],
+    prefix: str,
+    *,
+    visible: bool,
+) -> Any:
     common: dict[str, Any] = {
         "label": _text(f"setting.{name}", name),
         "info": _help(name, info),
@@ -109,7 +118,7 @@ def _component(name: str, info: FieldInfo, prefix: str, *, visible: bool) -> Any
         return gr.Dropdown(choices=choices, value=info.default, min_width=130, **common)
     if get_origin(kind) is tuple:  # texts, one a line
         return gr.Textbox("\n".join(info.default), lines=3, elem_classes="pg-form-wide", **common)
-    lowest, highest = _range(info)
+    lowest, highest = bounds
     return gr.Number(
         value=info.default,
         minimum=lowest,
@@ -129,12 +138,15 @@ def _text(text_id: str, fallback: str) -> Any:
     return shown(text_id) if text_id in catalogue("en") else fallback
 
 
-def _range(info: FieldInfo) -> tuple[float | None, float | None]:
-    lowest = highest = None
-    for bound in info.metadata:
-        lowest = getattr(bound, "ge", getattr(bound, "gt", lowest))
-        highest = getattr(bound, "le", getattr(bound, "lt", highest))
-    return lowest, highest
+def _range(infos: Sequence[FieldInfo]) -> tuple[float | None, float | None]:
+    """The least and the most that one of the methods takes; what each takes, its settings say."""
+    bounds = [bound for info in infos for bound in info.metadata]
+    lowest = [getattr(bound, "ge", getattr(bound, "gt", None)) for bound in bounds]
+    highest = [getattr(bound, "le", getattr(bound, "lt", None)) for bound in bounds]
+    return (
+        min((at for at in lowest if at is not None), default=None),
+        max((at for at in highest if at is not None), default=None),
+    )
 
 
 def number_field(

@@ -7,7 +7,7 @@ from playground.inference.look import look
 from playground.inference.service import Service
 from playground.methods import TrainedPrompt, classify
 from playground.methods.calibration import Calibration, domain_of
-from playground.models import LanguageModel, LinearHead, load_model
+from playground.models import LabelVectors, LanguageModel, LinearHead, load_model
 from playground.prompts import Template, Verbalizer
 from tests import tiny
 
@@ -69,6 +69,18 @@ def test_a_head_decides_its_own_labels_and_is_not_calibrated(model):
     seen = look(model, template, ROW, others, top_k=3, prompt=prompt)
     by_words = classify(model, template, others, [ROW]).iloc[0]
     assert seen["labels"]["good"] == pytest.approx(by_words["good"], rel=1e-4)
+
+
+def test_label_vectors_read_the_slot_of_the_template_that_is_asked(model):
+    verbalizer = Verbalizer(WORDS)
+    trained, edited = Template("{text} It was [MASK]"), Template("All in all, {text} is [MASK]")
+    head = LabelVectors.of_words(model, trained, verbalizer)
+    prompt = TrainedPrompt("soft-verbalizer", model, trained, verbalizer, None, head=head)
+    for template in (trained, edited):
+        seen = look(model, template, ROW, verbalizer, top_k=3, prompt=prompt)
+        expected = classify(model, template, verbalizer, [ROW]).iloc[0]
+        for label, chance in seen["labels"].items():
+            assert chance == pytest.approx(expected[label], rel=1e-4)
 
 
 def test_a_verbalizer_that_does_not_fit_leaves_the_rest(model):

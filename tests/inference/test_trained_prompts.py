@@ -26,6 +26,12 @@ def model(tmp_path_factory) -> str:
         ("p-tuning-v2", {"prefix_length": 4, "scored_by": "head"}),
         ("head-fine-tuning", {"tune_model": False}),
         ("head-fine-tuning", {}),
+        ("lora", {}),
+        ("lora", {"scored_by": "head"}),
+        ("soft-verbalizer", {"soft_tokens": 2}),
+        ("soft-verbalizer", {"soft_tokens": 0}),
+        ("prototypical", {"width": 8}),
+        ("prototypical", {"width": 8, "tune_model": True}),
     ],
 )
 def test_it_answers_as_it_did_after_training(method, settings, model, tmp_path):

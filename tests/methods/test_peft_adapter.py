@@ -1,10 +1,17 @@
 """PEFT both ways: the same logits there, the same answers back, a sentence where it cannot be."""
 
 import json
+import warnings
 
 import pytest
 import torch
-from peft import PeftModel, PrefixTuningConfig, PromptTuningConfig, get_peft_model
+from peft import (
+    LoraConfig,
+    PeftModel,
+    PrefixTuningConfig,
+    PromptTuningConfig,
+    get_peft_model,
+)
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM
 
@@ -12,6 +19,7 @@ from playground.errors import ModelError
 from playground.methods import TrainedPrompt, start
 from playground.methods.peft_adapter import PREFIX_FAMILIES
 from playground.models import load_model
+from playground.models.families import FAMILIES
 from playground.prompts import Template, Verbalizer
 from tests import tiny
 
@@ -48,8 +56,8 @@ def peft_logits(prompt, folder, adapter) -> torch.Tensor:
     base = auto.from_pretrained(folder, attn_implementation="eager")
     model = PeftModel.from_pretrained(base, adapter).eval()
     config = json.loads((adapter / "adapter_config.json").read_text())
-    soft = config["peft_type"] != "PREFIX_TUNING"
-    count = config["num_virtual_tokens"]
+    soft = config["peft_type"] in ("P_TUNING", "PROMPT_TUNING")
+    count = config["num_virtual_tokens"] if soft else 0
     batch = prompt.model.encode(prompt.template, ROWS)
     skipped = batch[0].soft[-1][0] + 1 if soft else 0
     answers = []
@@ -57,7 +65,7 @@ def peft_logits(prompt, folder, adapter) -> torch.Tensor:
         ids = torch.tensor([example.ids[skipped:]])
         with torch.inference_mode():
             found = model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[0]
-        answers.append(found[example.answer[0] - skipped + (count if soft else 0)])
+        answers.append(found[example.answer[0] - skipped + count])
     return torch.stack(answers)
 
 
@@ -103,8 +111,22 @@ def test_vectors_in_front_give_the_same_logits_there(family, method, folders, tm
     torch.testing.assert_close(found, own_logits(prompt), atol=2e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("family", [*FAMILIES, "gpt_neo"])
+def test_a_lora_gives_the_same_logits_there(family, folders, tmp_path):
+    folder = folders(family)
+    prompt = trained(folder, "lora", rank=4, dropout=0.1)
+    prompt.export_peft(tmp_path)
+    with warnings.catch_warnings():  # such as of a config that does not fit the layers
+        warnings.filterwarnings("error", message=".*fan_in_fan_out")
+        found = peft_logits(prompt, folder, tmp_path)
+    torch.testing.assert_close(found, own_logits(prompt), atol=2e-5, rtol=1e-4)
+    plain = load_model(str(folder), precision="float32")
+    bare = plain.answer_logits(plain.encode(PLAIN, ROWS))[:, 0]
+    assert not torch.allclose(found, bare, atol=1e-2)
+
+
 @pytest.mark.parametrize("family", ["bert", "gpt2", "llama"])
-@pytest.mark.parametrize("method", ["p-tuning", "prompt-tuning", "p-tuning-v2"])
+@pytest.mark.parametrize("method", ["p-tuning", "prompt-tuning", "p-tuning-v2", "lora"])
 def test_what_was_exported_comes_back(method, family, folders, tmp_path):
     prompt = trained(folders(family), method, Template("[SOFT*3] {text} It was [MASK]"))
     prompt.export_peft(tmp_path)
@@ -154,6 +176,57 @@ class TestMadeByPeft:
         adapter = self.made(folders("bert"), "bert", config, tmp_path)
         self.refused(folders("bert"), adapter, "peft.before_start")
 
+    def lora(self, folder, family, target, **config):
+        """An adapter with matrices that make a difference."""
+        auto = AutoModelForCausalLM if family in tiny.CAUSAL_TOKENIZERS else AutoModelForMaskedLM
+        model = get_peft_model(
+            auto.from_pretrained(folder),
+            LoraConfig(r=3, lora_alpha=5, init_lora_weights=False, **config),
+        )
+        model.save_pretrained(target)
+        return target
+
+    @pytest.mark.parametrize(
+        ("family", "targets"),
+        [
+            ("bert", ["query", "value"]),
+            ("bert", ["query", "key", "value", "dense"]),  # in the head's transform too
+            ("modernbert", ["Wqkv", "Wo", "Wi"]),
+            ("gpt2", ["c_attn", "c_fc", "c_proj"]),
+            ("llama", "all-linear"),
+        ],
+    )
+    def test_a_lora_answers_alike_here(self, family, targets, folders, tmp_path):
+        chosen = {"target_modules": targets, "fan_in_fan_out": family == "gpt2"}
+        adapter = self.lora(folders(family), family, tmp_path, **chosen)
+        model = load_model(str(folders(family)), precision="float32")
+        prompt = TrainedPrompt.from_peft(adapter, model, PLAIN, WORDS)
+        assert prompt.method == "lora"
+        found = peft_logits(prompt, folders(family), adapter)
+        torch.testing.assert_close(own_logits(prompt), found, atol=2e-5, rtol=1e-4)
+        loaded = TrainedPrompt.load(prompt.save(tmp_path / "own"), model)
+        assert loaded.classify(ROWS).equals(prompt.classify(ROWS))
+
+    @pytest.mark.parametrize(
+        "more",
+        [
+            {"use_dora": True},
+            {"use_rslora": True},
+            {"bias": "lora_only"},
+            {"rank_pattern": {"query": 2}},
+            {"modules_to_save": ["decoder"]},
+            {"target_modules": ["query", "word_embeddings"]},
+        ],
+        ids=lambda more: next(iter(more)),
+    )
+    def test_a_lora_that_is_more_than_its_matrices_is_refused(self, more, folders, tmp_path):
+        adapter = self.lora(folders("bert"), "bert", tmp_path, **more)
+        self.refused(folders("bert"), adapter, "peft.lora_parts")
+
+    def test_a_lora_of_another_family(self, folders, tmp_path):
+        adapter = self.lora(folders("bert"), "bert", tmp_path)
+        self.refused(folders("roberta"), adapter, "peft.other_model")
+
     def refused(self, folder, adapter, code):
         model = load_model(str(folder), precision="float32")
         with pytest.raises(ModelError) as caught:
@@ -167,7 +240,7 @@ class TestMadeByPeft:
     def test_a_folder_without_one(self, folders, tmp_path):
         self.refused(folders("bert"), tmp_path, "peft.unreadable")
 
-    @pytest.mark.parametrize("method", ["prompt-tuning", "p-tuning-v2"])
+    @pytest.mark.parametrize("method", ["prompt-tuning", "p-tuning-v2", "lora"])
     def test_one_of_a_model_of_another_size(self, method, folders, tmp_path):
         front = Template("[SOFT*3] {text} It was [MASK]")
         trained(folders("bert"), method, front).export_peft(tmp_path)
@@ -186,6 +259,8 @@ class TestMadeByPeft:
     [
         ("peft.head", "bert", "head-fine-tuning", "{text} [MASK]", {"tune_model": False}),
         ("peft.head", "bert", "p-tuning-v2", "{text} [MASK]", {"scored_by": "head"}),
+        ("peft.head", "bert", "lora", "{text} [MASK]", {"scored_by": "head"}),
+        ("peft.head", "bert", "soft-verbalizer", "{text} [MASK]", {}),
         ("peft.tuned_model", "bert", "prompt-fine-tuning", "{text} [MASK]", {}),
         ("peft.tuned_model", "bert", "p-tuning", "[SOFT] {text} [MASK]", {"tune_model": True}),
         ("peft.interleaved", "bert", "p-tuning", "{text} [MASK]", {}),
@@ -214,6 +289,14 @@ def test_a_prompt_without_anything_trained_is_refused(folders, tmp_path):
     with pytest.raises(ModelError) as caught:
         prompt.export_peft(tmp_path)
     assert caught.value.code == "peft.nothing_trained"
+
+
+def test_the_card_of_a_lora_leaves_nothing_out(folders, tmp_path):
+    trained(folders("bert"), "lora").export_peft(tmp_path)
+    card = (tmp_path / "README.md").read_text()
+    assert "AutoModelForMaskedLM" in card
+    assert "places further on" not in card
+    assert "leave it out" not in card
 
 
 def test_the_card_says_what_to_leave_out(folders, tmp_path):

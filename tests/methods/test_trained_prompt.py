@@ -70,6 +70,18 @@ def test_how_texts_are_cut_and_words_are_scored_is_kept(toy, tmp_path):
     assert TrainedPrompt.load(tmp_path, toy.model).template.truncation == "balanced"
 
 
+@pytest.mark.parametrize("method", ["p-tuning", "head-fine-tuning"])
+def test_a_prompt_saved_before_there_were_more_kinds_of_head_is_read(method, toy, tmp_path):
+    prompt = trained(toy, method=method)
+    prompt.save(tmp_path)
+    description = json.loads((tmp_path / "prompt.json").read_text())
+    for entry in ("head", "lora"):
+        del description[entry]
+    (tmp_path / "prompt.json").write_text(json.dumps(description))
+    loaded = TrainedPrompt.load(tmp_path, toy.model)
+    assert loaded.classify(toy.dev).equals(prompt.classify(toy.dev))
+
+
 def test_it_says_something_else_than_the_untrained_prompt(toy, prompt):
     untrained = toy.start().trained_prompt()
     assert not prompt.classify(toy.dev).equals(untrained.classify(toy.dev))
@@ -169,3 +181,32 @@ class TestSpoiltFiles:
         tensors.pop(next(name for name in tensors if "query.weight" in name))
         save_file(tensors, path)
         self.error_of(toy, folder)
+
+    @pytest.mark.parametrize(
+        ("method", "entry", "wrong"),
+        [
+            ("prototypical", "head", {"kind": "magic"}),
+            ("prototypical", "head", {"kind": "prototypes"}),
+            ("prototypical", "head", {"kind": "prototypes", "width": 3}),
+            ("prototypical", "head", {"kind": "linear"}),
+            ("soft-verbalizer", "head", {"kind": "vectors", "width": 3}),
+            ("lora", "lora", {"rank": 2, "alpha": 4, "targets": ["query", "value"]}),
+            ("lora", "lora", {"rank": 3, "alpha": 4, "targets": ["nothing"]}),
+            ("lora", "lora", {"rank": 3}),
+            ("lora", "lora", None),
+        ],
+    )
+    def test_what_is_said_of_the_weights_is_not_so(self, method, entry, wrong, toy, tmp_path):
+        trained(toy, method=method).save(tmp_path)
+        path = tmp_path / "prompt.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {entry: wrong}))
+        self.error_of(toy, tmp_path)
+
+    @pytest.mark.parametrize("method", ["prototypical", "soft-verbalizer", "lora"])
+    def test_a_tensor_is_missing(self, method, toy, tmp_path):
+        trained(toy, method=method).save(tmp_path)
+        path = tmp_path / "prompt.safetensors"
+        tensors = load_file(path)
+        tensors.pop(next(name for name in tensors if name.startswith(("head.", "lora."))))
+        save_file(tensors, path)
+        self.error_of(toy, tmp_path)
