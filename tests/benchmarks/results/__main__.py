@@ -1,0 +1,108 @@
+"""Measures every method on the K = 16 splits of SST-2, AG News and TREC and writes the page.
+
+What is measured lies in a JSON file beside the page, so that an interrupted command goes on where
+it was and a new method is measured alone.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+import playground as pg
+from playground.models import LanguageModel
+from playground.models.pretraining.benchmarks import SEEDS, Benchmark, read_benchmark
+from tests.benchmarks.results.cells import Cell, measure
+from tests.benchmarks.results.page import page
+from tests.benchmarks.results.ways import TASKS, WAYS, Task, Way
+
+HERE = Path(__file__).parent
+CELLS, PAGE = HERE / "cells.json", HERE.with_name("results.md")
+TEST_ROWS = 1000  # of a set at most, spread evenly
+
+
+class Cells:
+    """What has been measured, by what it was; every new one is written at once."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        found = json.loads(file.read_text("utf-8")) if file.exists() else {}
+        self._cells = {key: Cell(**cell) for key, cell in found.items()}
+
+    def get(self, task: Task, way: Way, seed: int, rate: float | None) -> Cell | None:
+        return self._cells.get(_key(task, way, seed, rate))
+
+    def put(self, task: Task, way: Way, seed: int, rate: float | None, cell: Cell) -> None:
+        self._cells[_key(task, way, seed, rate)] = cell
+        told = {key: asdict(cell) for key, cell in sorted(self._cells.items())}
+        self._file.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
+
+    def best_rate(self, way: Way) -> float | None:
+        """The step size that is best on the dev split of the first set's first seed."""
+        measured = {rate: self.get(TASKS[0], way, SEEDS[0], rate) for rate in way.rates}
+        there = {rate: cell.dev for rate, cell in measured.items() if cell is not None}
+        return max(there, key=there.__getitem__) if there else None
+
+    def row(self, task: Task, way: Way) -> list[Cell]:
+        """The cells of all seeds, or as many as there are."""
+        rate = self.best_rate(way)
+        found = (self.get(task, way, seed, rate) for seed in SEEDS)
+        return [cell for cell in found if cell is not None]
+
+
+def _key(task: Task, way: Way, seed: int, rate: float | None) -> str:
+    return f"{task.name} | {way.name} | {seed}" + ("" if rate is None else f" | {rate:g}")
+
+
+def measured(
+    model: LanguageModel, cells: Cells, task: Task, way: Way, rows: Benchmark
+) -> Iterator[Cell]:
+    """Measures what is missing of a method on a set: each step size, if it is the first set, then
+    each seed.
+    """
+    if task is TASKS[0]:
+        for rate in way.rates:
+            yield from _measured(model, cells, task, way, rows, SEEDS[0], rate)
+    for seed in SEEDS:
+        yield from _measured(model, cells, task, way, rows, seed, cells.best_rate(way))
+
+
+def _measured(
+    model: LanguageModel,
+    cells: Cells,
+    task: Task,
+    way: Way,
+    rows: Benchmark,
+    seed: int,
+    rate: float | None,
+) -> Iterator[Cell]:
+    if cells.get(task, way, seed, rate) is None:
+        cell = measure(model, way, task, rows, seed, rate)
+        cells.put(task, way, seed, rate, cell)
+        print(_key(task, way, seed, rate), cell, flush=True)
+        yield cell
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.results", description=__doc__)
+    parser.add_argument("--benchmarks", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--sets", default=",".join(task.name for task in TASKS), metavar="SET,…")
+    given = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    model = pg.load_model("pocket-bert")
+    cells = Cells(CELLS)
+    for task in TASKS:
+        if task.name in given.sets.split(","):
+            rows = read_benchmark(given.benchmarks, task.name, rows=TEST_ROWS)
+            for way in WAYS:
+                for _ in measured(model, cells, task, way, rows):
+                    PAGE.write_text(page(model, cells), "utf-8")
+    PAGE.write_text(page(model, cells), "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,139 @@
+"""What is measured: each method with its settings, and each set with its prompt."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from playground.models.pretraining.evaluation import OPINIONS, QUESTION, TOPIC
+from playground.prompts import Template, Verbalizer
+
+# As many batches for every method that trains, and what was best on dev is kept.
+TRAINED: Mapping[str, Any] = {
+    "steps": 100,
+    "dev_every": 20,
+    "snapshot_every": 100_000,
+    "keep_best": True,
+}
+
+
+@dataclass(frozen=True)
+class Way:
+    """A method with settings of its own; ``rates`` are the step sizes to choose from.
+
+    The one that is best on the dev split of the first set's first seed is taken everywhere. Where
+    a method has several step sizes, those of ``alike`` have the same value.
+    """
+
+    name: str
+    method: str
+    kind: Literal["asking", "training", "search"] = "training"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    rates: tuple[float, ...] = ()
+    alike: tuple[str, ...] = ("learning_rate",)
+    soft: bool = False  # starts from the prompt with soft slots
+    templates: bool = False  # takes the further templates too
+
+    def settings_at(self, rate: float | None, task: "Task", seed: int) -> dict[str, Any]:
+        """All settings for a task, with the step size ``rate`` if there is one to choose."""
+        common = TRAINED if self.kind == "training" else {}
+        chosen = {} if rate is None else dict.fromkeys(self.alike, rate)
+        more = {"further_templates": task.further} if self.templates else {}
+        return {**common, **self.settings, **chosen, **more, "seed": seed}
+
+
+@dataclass(frozen=True)
+class Task:
+    """A set with its prompt: as written, with soft slots in place of its words, and others."""
+
+    name: str
+    title: str
+    template: Template
+    soft: Template
+    further: tuple[str, ...]
+    verbalizer: Verbalizer
+
+
+FINE = (1e-4, 3e-4, 1e-3)  # for the weights of a small model
+SOFT = (3e-3, 1e-2, 3e-2)  # for what is trained beside it
+
+WAYS = (
+    Way("as it is", "zero-shot", "asking"),
+    Way("as it is, calibrated on the texts", "calibrated", "asking"),
+    Way("head only (linear probe)", "head-fine-tuning", settings={"tune_model": False}, rates=SOFT),
+    Way(
+        "head fine-tuning",
+        "head-fine-tuning",
+        settings={"learning_rate": 1e-3},
+        rates=FINE,
+        alike=("model_learning_rate",),
+    ),
+    Way("prompt fine-tuning", "prompt-fine-tuning", rates=FINE),
+    Way(
+        "prompt fine-tuning, demonstrations",
+        "prompt-fine-tuning",
+        settings={"demonstrations": True},
+        rates=FINE,
+    ),
+    Way(
+        "PET: several templates, distilled",
+        "pet",
+        settings={"distillation_steps": TRAINED["steps"]},
+        rates=FINE,
+        alike=("learning_rate", "distillation_learning_rate"),
+        templates=True,
+    ),
+    Way("LoRA", "lora", rates=(1e-3, 3e-3, 1e-2)),
+    Way("prompt tuning", "prompt-tuning", rates=SOFT, soft=True),
+    Way("P-Tuning, LSTM", "p-tuning", rates=(1e-4, 3e-4, 1e-3), soft=True),
+    Way("P-Tuning, no encoder", "p-tuning", settings={"encoder": "none"}, rates=SOFT, soft=True),
+    Way("P-Tuning v2, verbalizer", "p-tuning-v2", rates=SOFT),
+    Way("P-Tuning v2, head", "p-tuning-v2", settings={"scored_by": "head"}, rates=SOFT),
+    Way("soft verbalizer", "soft-verbalizer", rates=(1e-3, 3e-3, 1e-2), soft=True),
+    Way("prototypes", "prototypical", rates=(1e-3, 3e-3, 1e-2), soft=True),
+    Way(
+        "AutoPrompt",
+        "autoprompt",
+        "search",
+        settings={"iterations": 60, "accumulation_steps": 4, "loss_over": "labels"},
+    ),
+    Way(
+        "label words by likelihood ratio",
+        "label-word-search",
+        "search",
+        settings={"algorithm": "likelihood-ratio"},
+    ),
+    Way("label words by a linear layer", "label-word-search", "search", {"algorithm": "linear"}),
+    Way(
+        "label words by re-ranked assignments",
+        "label-word-search",
+        "search",
+        {"algorithm": "assignments"},
+    ),
+)
+
+TASKS = (
+    Task(
+        "sst-2",
+        "SST-2 dev",
+        Template("A [MASK] film. {text}"),
+        Template("[SOFT:a] [MASK] [SOFT:film .] {text}"),
+        ("{text} It was [MASK].", "{text} All in all, it was [MASK]."),
+        OPINIONS,
+    ),
+    Task(
+        "trec",
+        "TREC test",
+        Template("What is the [MASK]? {text}"),
+        Template("[SOFT:what is the] [MASK] [SOFT:?] {text}"),
+        ("[MASK]: {text}", "{text} The [MASK]."),
+        QUESTION,
+    ),
+    Task(
+        "agnews",
+        "AG News test",
+        TOPIC.template,
+        Template("[MASK] [SOFT:news :] {text}"),
+        ("[MASK]: {text}", "\\[Category: [MASK]] {text}"),
+        TOPIC.verbalizer,
+    ),
+)
