@@ -1,4 +1,4 @@
-"""Training: a step of P-Tuning with a frozen model, and a hundred of them as a run sees them."""
+"""Training: a hundred steps of P-Tuning with a frozen model, in this process and as a run."""
 
 import tempfile
 import time
@@ -8,8 +8,6 @@ from typing import Any
 import pandas as pd
 
 import playground as pg
-from playground.methods import start
-from playground.methods.settings import EncoderKind
 from playground.runs import Runs, RunSpec
 from tests.benchmarks.plain_loop import MODEL, PlainPTuning
 from tests.benchmarks.timing import Figure, compared, single, take_turns
@@ -17,12 +15,9 @@ from tests.benchmarks.timing import Figure, compared, single, take_turns
 PART = "training"
 METHOD = "p-tuning"
 TEMPLATE = pg.Template("[SOFT*3] {text} It was [SOFT*3] [MASK].")
-ENCODERS: tuple[EncoderKind, ...] = ("lstm", "mlp", "none")
-BATCH_SIZES = (16, 32)
 SHOTS, STEPS, DEV_EVERY, BATCH = 16, 100, 10, 16
 RATE, SEED = 1e-3, 13
 WARM_UP = 20.0  # seconds that the next run's worker gets to be ready ahead of it, as on the page
-NEVER = 100_000  # steps: no look at dev or pinned examples comes between those that are timed
 
 
 def measure(effort: float) -> Iterator[Figure]:
@@ -30,46 +25,10 @@ def measure(effort: float) -> Iterator[Figure]:
     model = pg.load_model(MODEL)
     task = pg.load_task("reviews")
     verbalizer = task.verbalizers[0].verbalizer
-    for size in BATCH_SIZES:
-        # as many rows as a batch holds, so that both loops see the same ones in every step
-        rows, _ = pg.few_shot(task.table, size // len(verbalizer.labels), SEED)
-        for encoder in ENCODERS:
-            yield _one_step(model, verbalizer, rows, encoder, round(30 * effort))
     train, dev = pg.few_shot(task.table, SHOTS, SEED)
     rounds = max(1, round(3 * effort))
     yield _whole_training(model, verbalizer, train, dev, rounds)
     yield _run_in_worker(verbalizer, train, dev, rounds)
-
-
-def _one_step(
-    model: pg.LanguageModel,
-    verbalizer: pg.Verbalizer,
-    rows: pd.DataFrame,
-    encoder: EncoderKind,
-    rounds: int,
-) -> Figure:
-    settings = _settings(encoder, len(rows)) | {
-        "steps": NEVER,
-        "dev_every": NEVER,
-        "snapshot_every": NEVER,
-    }
-    training = start(METHOD, model, TEMPLATE, verbalizer, rows, rows.head(0), settings)
-    losses = (e["loss"] for e in training if e is not None and e["split"] == "train")
-    plain = PlainPTuning(encoder, verbalizer, rate=RATE, seed=SEED)
-    examples, targets = plain.prepare(rows)
-    first, first_plain = next(losses), plain.step(examples, targets)
-    seconds = take_turns(
-        {"ours": lambda _: next(losses), "plain": lambda _: plain.step(examples, targets)}, rounds
-    )
-    return compared(
-        PART,
-        f"step of {len(rows)} examples, encoder {encoder}",
-        "ms",
-        seconds["ours"],
-        seconds["plain"],
-        lambda s: 1000 * s,
-        note=f"loss of the first step {first:.4f}, the loop's {first_plain:.4f}",
-    )
 
 
 def _whole_training(
@@ -87,7 +46,7 @@ def _whole_training(
             if event["split"] == "dev":
                 accuracies["ours"] = event["accuracy"]
 
-        settings = _settings("lstm", BATCH)
+        settings = _settings()
         pg.train(METHOD, model, TEMPLATE, verbalizer, train, dev, on_event=keep, **settings)
 
     def theirs(_: int) -> None:
@@ -117,7 +76,7 @@ def _run_in_worker(
         template=str(TEMPLATE),
         verbalizer={label: list(verbalizer.words[label]) for label in verbalizer.labels},
         seed=SEED,
-        settings=_settings("lstm", BATCH),
+        settings=_settings(),
     )
     seconds = []
     with tempfile.TemporaryDirectory() as home:
@@ -144,12 +103,12 @@ def _run_in_worker(
     )
 
 
-def _settings(encoder: EncoderKind, batch_size: int) -> dict[str, Any]:
+def _settings() -> dict[str, Any]:
     return {
-        "encoder": encoder,
+        "encoder": "lstm",
         "steps": STEPS,
         "learning_rate": RATE,
-        "batch_size": batch_size,
+        "batch_size": BATCH,
         "seed": SEED,
         "dev_every": DEV_EVERY,
     }
