@@ -70,6 +70,9 @@ class PrefixedModel(LanguageModel):
     where there is no room for a text beside it.
     """
 
+    prefix: Tensor
+    attention = _ATTENTION
+
     def __init__(self, model: LanguageModel, prefix: Tensor) -> None:
         shape, length = PrefixShape.of(model), prefix.shape[-2]
         if prefix.shape != (shape.layers, 2, shape.heads, length, shape.width):

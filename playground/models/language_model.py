@@ -26,6 +26,11 @@ class LanguageModel:
     Make one with `playground.load_model`.
     """
 
+    # What every layer attends to before the text, see `PrefixedModel`, and the attention that has
+    # nothing else in it, by transformers' name.
+    prefix: Tensor | None = None
+    attention = "eager"
+
     def __init__(self, name: str, network: Any, tokenizer: Any, *, causal: bool) -> None:
         self.name = name
         self.network = network
@@ -136,7 +141,7 @@ class LanguageModel:
         Gradients flow to ``soft_vectors`` and, where they are asked for, to the weights; but not
         with ``shared``, which keeps what batches of a causal model begin with.
         """
-        if self._reads_packed():
+        if self._packs():
             return self._project(self._packed_states(batch, soft_vectors), token_ids)
         source = shared or self
         inputs, places = source.network_inputs(batch, soft_vectors)  # places: (B, S)
@@ -159,12 +164,8 @@ class LanguageModel:
             and self._family.like_bert
             and self.kind == "masked"
             and self.device.type == "cpu"
-            and self.network.config._attn_implementation == "eager"
+            and self.network.config._attn_implementation == self.attention
         )
-
-    def _reads_packed(self) -> bool:
-        """Whether prompts are read end to end now: not to learn."""
-        return self._packs() and not torch.is_grad_enabled() and not self.network.training
 
     def _packed_states(self, batch: Sequence[Encoded], soft_vectors: Tensor | None) -> Tensor:
         """Last hidden states at the slots, in the network's precision: (batch, slots, hidden)."""
@@ -174,7 +175,7 @@ class LanguageModel:
             del inputs["attention_mask"]
             lengths = list(map(len, part))
             places = places.view(len(part), -1)
-            found.append(packed.states_at(self.network, inputs, places, lengths))
+            found.append(packed.states_at(self.network, inputs, places, lengths, self.prefix))
         return torch.cat(found)
 
     def network_logits(
@@ -226,7 +227,7 @@ class LanguageModel:
 
     def _answer_states(self, batch: Sequence[Encoded], soft_vectors: Tensor | None) -> Tensor:
         """As `answer_states`, in the network's precision."""
-        if self._reads_packed():
+        if self._packs():
             return self._packed_states(batch, soft_vectors)
         inputs, places = self.network_inputs(batch, soft_vectors)  # places: (B, S)
         at = torch.arange(len(batch), device=self.device)[:, None]  # (B, 1)
@@ -236,7 +237,7 @@ class LanguageModel:
     def run(self, inputs: Mapping[str, Any]) -> Any:
         """The network without its head: what transformers gives for these inputs.
 
-        Prompts that are read packed do not come by here (see `_reads_packed`).
+        Prompts that are read packed do not come by here (see `_packs`).
         """
         return self.network.base_model(**inputs)
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd import Function
 
 from playground.models.encoded import Encoded
 from playground.models.families import first_position
@@ -54,34 +55,41 @@ def joined(batch: Sequence[Encoded]) -> Encoded:
 
 
 def states_at(
-    network: Any, inputs: dict[str, Tensor], places: Tensor, lengths: Sequence[int]
+    network: Any,
+    inputs: dict[str, Tensor],
+    places: Tensor,
+    lengths: Sequence[int],
+    prefix: Tensor | None = None,
 ) -> Tensor:
     """Last hidden states at ``places`` (batch, slots) of what lies end to end.
 
-    ``inputs`` hold a batch of one, `joined`; ``lengths`` are its parts'. In the network's own
-    precision: (batch, slots, hidden). Not for training: no gradient was thought of.
+    ``inputs`` hold a batch of one, `joined`; ``lengths`` are its parts'. A ``prefix`` (layers, 2,
+    heads, positions, width) has keys and values that lie before each. In the network's own
+    precision: (batch, slots, hidden). Keeps gradients.
     """
     base = network.base_model
-    rows = _Rows(lengths, places.device)
-    positions = rows.positions + first_position(network)
+    ahead = 0 if prefix is None else prefix.shape[-2]
+    rows = _Rows(lengths, ahead, places.device)
+    positions = rows.positions + first_position(network) + ahead
     states = base.embeddings(**inputs, position_ids=positions[None])  # (1, tokens, embedding)
     if hasattr(base, "embeddings_project"):  # ELECTRA, where the embeddings are narrower
         states = base.embeddings_project(states)
     states = states[0]  # (tokens, hidden)
-    *layers, last = base.encoder.layer
-    for layer in layers:
-        states = _layer(layer, rows, states)
-    return _layer(last, rows, states, places)
+    layers = base.encoder.layer
+    for number, layer in enumerate(layers, start=1):
+        before = None if prefix is None else prefix[number - 1].to(states.dtype)
+        states = _layer(layer, rows, states, before, places if number == len(layers) else None)
+    return states
 
 
 class _Rows:
     """Where each token of prompts that lie end to end stands when each has a row of its own.
 
-    ``positions`` (tokens,) are the tokens' within their prompts; ``mask`` (1, batch, 1, longest)
-    is 0 at tokens and minus infinity behind a row's end.
+    ``positions`` (tokens,) are the tokens' within their prompts; ``mask`` (1, batch, 1, ahead +
+    longest) is 0 at tokens and at the positions ``ahead``, minus infinity behind a row's end.
     """
 
-    def __init__(self, lengths: Sequence[int], device: torch.device) -> None:
+    def __init__(self, lengths: Sequence[int], ahead: int, device: torch.device) -> None:
         count = torch.tensor(lengths, device=device)[:, None]  # (B, 1)
         self.count, self.longest = len(lengths), max(lengths)
         columns = torch.arange(self.longest, device=device)  # (L,)
@@ -89,26 +97,61 @@ class _Rows:
         starts = count.cumsum(0) - count
         # behind its end, a row repeats its first token, which the mask then hides
         self._spread = torch.where(there, starts + columns, starts).flatten()  # (B·L,)
+        self._empty = ~there.flatten()[:, None]  # (B·L, 1)
         self._kept = there.flatten().nonzero()[:, 0]  # (tokens,)
         self.positions = self._kept % self.longest
-        self.mask = torch.zeros(there.shape, device=device).masked_fill(~there, -torch.inf)
-        self.mask = self.mask[None, :, None]
+        mask = torch.zeros(there.shape, device=device).masked_fill(~there, -torch.inf)
+        self.mask = torch.nn.functional.pad(mask, (ahead, 0))[None, :, None]
 
     def apart(self, values: Tensor) -> Tensor:
         """(heads, tokens, width) to (heads, batch, longest, width)."""
-        in_rows = values.index_select(1, self._spread)  # (heads, B·L, width)
+        in_rows: Tensor = _Apart.apply(values, self._spread, self._kept)  # (heads, B·L, width)
         return in_rows.unflatten(1, (self.count, self.longest))
 
     def together(self, values: Tensor) -> Tensor:
         """(heads, batch, longest, width) to (heads, tokens, width)."""
-        return values.flatten(1, 2).index_select(1, self._kept)
+        found: Tensor = _Together.apply(values.flatten(1, 2), self._spread, self._kept, self._empty)
+        return found
 
 
-def _layer(layer: Any, rows: _Rows, states: Tensor, places: Tensor | None = None) -> Tensor:
+class _Apart(Function):
+    """Chooses by ``spread``. What is hidden has no gradient, so that the tokens' own is all of it,
+    which saves adding up.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, spread: Tensor, kept: Tensor) -> Tensor:
+        ctx.save_for_backward(kept)
+        return values.index_select(1, spread)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        [kept] = ctx.saved_tensors
+        return gradient.index_select(1, kept), None, None
+
+
+class _Together(Function):
+    """Chooses the tokens; what is behind a row's end has no gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, spread: Tensor, kept: Tensor, empty: Tensor) -> Tensor:
+        ctx.save_for_backward(spread, empty)
+        return values.index_select(1, kept)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+        spread, empty = ctx.saved_tensors
+        return gradient.index_select(1, spread).masked_fill_(empty, 0), None, None, None
+
+
+def _layer(
+    layer: Any, rows: _Rows, states: Tensor, before: Tensor | None, places: Tensor | None
+) -> Tensor:
     """What a layer makes of ``states`` (tokens, hidden), of them all or only at ``places``.
 
-    The keys and values are of all tokens; queries, output and feed-forward only of those asked
-    for: (tokens, hidden), or (*places, hidden) for ``places`` (batch, slots).
+    The keys and values are of all tokens, and those ``before`` them (2, heads, ahead, width);
+    queries, output and feed-forward only of those asked for: (tokens, hidden), or (*places,
+    hidden) for ``places`` (batch, slots).
     """
     attention = layer.attention.self
     asked = states if places is None else states[places]
@@ -117,8 +160,14 @@ def _layer(layer: Any, rows: _Rows, states: Tensor, places: Tensor | None = None
         queries = rows.apart(queries)  # (heads, B, L, width)
     keys = rows.apart(_heads(layer, attention.key(states)))
     values = rows.apart(_heads(layer, attention.value(states)))
-    scores = torch.matmul(queries, keys.transpose(2, 3))  # (heads, B, L or slots, L)
+    if before is not None:
+        keys, values = (
+            torch.cat([ahead[:, None].expand(-1, rows.count, -1, -1), own], dim=2)
+            for ahead, own in zip(before, (keys, values), strict=True)
+        )  # (heads, B, P + L, width)
+    scores = torch.matmul(queries, keys.transpose(2, 3))  # (heads, B, L or slots, P + L)
     shares = torch.add(rows.mask, scores, alpha=attention.scaling).softmax(-1)
+    shares = attention.dropout(shares)
     found = torch.matmul(shares.to(values.dtype), values)  # (heads, B, L or slots, width)
     if places is None:
         found = rows.together(found)  # (heads, tokens, width)

@@ -1,10 +1,13 @@
 """Prompts read end to end answer as each does alone, for every network built as BERT is."""
 
+import copy
+
 import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM
 
 from playground.models import LanguageModel, load_model, packed
+from playground.models.deep_prefix import PrefixedModel, PrefixShape
 from playground.prompts import Template
 from tests import tiny
 
@@ -33,9 +36,9 @@ def calls(monkeypatch):
     seen = []
     inner = packed.states_at
 
-    def noted(network, inputs, places, lengths):
+    def noted(network, inputs, places, lengths, prefix):
         seen.append(list(lengths))
-        return inner(network, inputs, places, lengths)
+        return inner(network, inputs, places, lengths, prefix)
 
     monkeypatch.setattr(packed, "states_at", noted)
     return seen
@@ -44,6 +47,13 @@ def calls(monkeypatch):
 def answers(model: LanguageModel, encoded, **options) -> torch.Tensor:
     with torch.inference_mode():
         return model.answer_logits(encoded, **options)
+
+
+def padded(model: LanguageModel, encoded, **options) -> torch.Tensor:
+    """The same by transformers' own forward pass over a padded batch. Keeps gradients."""
+    plain = copy.copy(model)
+    plain._packs = lambda: False
+    return plain.answer_logits(encoded, **options)
 
 
 @every_family
@@ -66,7 +76,7 @@ def test_a_batch_is_read_in_passes_of_so_many_tokens(most, loaded, calls, monkey
     monkeypatch.setattr(packed, "MOST", most)
     model = loaded("bert")
     encoded = model.encode(Template(TEMPLATES[1]), ROWS * 2)
-    torch.testing.assert_close(answers(model, encoded), model.answer_logits(encoded), **CLOSE)
+    torch.testing.assert_close(answers(model, encoded), padded(model, encoded), **CLOSE)
     assert [n for lengths in calls for n in lengths] == list(map(len, encoded))
     assert all(len(lengths) == 1 or sum(lengths) <= most for lengths in calls)
     assert len(calls) == {1: 10, 60: 4, 1000: 1}[most]
@@ -77,17 +87,62 @@ def test_soft_vectors_stand_in_their_own_prompt(family, loaded, calls):
     model = loaded(family)
     encoded = model.encode(Template("[SOFT*2] {a} [SOFT] [MASK]."), ROWS)
     vectors = torch.randn(3, model.embedding_weight.shape[1])
-    learning = model.answer_logits(encoded, soft_vectors=vectors)  # padded
+    expected = padded(model, encoded, soft_vectors=vectors)
     assert not calls
-    torch.testing.assert_close(answers(model, encoded, soft_vectors=vectors), learning, **CLOSE)
+    torch.testing.assert_close(answers(model, encoded, soft_vectors=vectors), expected, **CLOSE)
     assert len(calls) == 1
+
+
+@every_family
+@pytest.mark.parametrize("positions", [0, 3])
+def test_all_gradients_are_those_of_a_padded_batch(family, positions, saved, calls):
+    model = load_model(str(saved(family)), precision="float32").trainable_copy()
+    vectors = torch.randn(3, model.embedding_weight.shape[1], requires_grad=True)
+    learned = {"vectors": vectors, **dict(model.network.named_parameters())}
+    if positions:
+        shape = PrefixShape.of(model)
+        form = (shape.layers, 2, shape.heads, positions, shape.width)
+        learned["prefix"] = torch.randn(form, requires_grad=True)
+        model = PrefixedModel(model, learned["prefix"])
+    encoded = model.encode(Template("[SOFT*2] {a} [SOFT] [MASK], [MASK]."), ROWS)
+
+    def gradients(read) -> tuple[torch.Tensor | None, ...]:
+        scores = read(encoded, soft_vectors=vectors).log_softmax(-1)
+        return torch.autograd.grad(
+            scores[..., :5].square().sum(), list(learned.values()), allow_unused=True
+        )
+
+    expected = gradients(lambda *args, **named: padded(model, *args, **named))
+    assert not calls
+    found = gradients(model.answer_logits)
+    assert calls
+    for name, own, plain in zip(learned, found, expected, strict=True):
+        assert (own is None) == (plain is None), name
+        if own is not None:
+            torch.testing.assert_close(own, plain, rtol=1e-3, atol=1e-4, msg=name)
+    assert found[0].abs().sum() > 0
+
+
+def test_dropout_is_for_training_alone(saved, calls):
+    model = load_model(str(saved("bert")), precision="float32").trainable_copy()
+    encoded = model.encode(Template(TEMPLATES[0]), ROWS)
+    model.network.eval()
+    assert torch.equal(model.answer_logits(encoded), model.answer_logits(encoded))
+    model.network.train()
+    for module in model.network.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    calm = model.answer_logits(encoded)
+    model.network.base_model.encoder.layer[0].attention.self.dropout.p = 0.5
+    assert not torch.allclose(model.answer_logits(encoded), calm, rtol=1e-3)
+    assert len(calls) == 4
 
 
 def test_embeddings_may_be_narrower_than_the_layers(tmp_path, calls):
     folder = tiny.save_model(tmp_path, "electra", embedding_size=16)
     model = load_model(str(folder), precision="float32")
     encoded = model.encode(Template(TEMPLATES[0]), ROWS)
-    torch.testing.assert_close(answers(model, encoded), model.answer_logits(encoded), **CLOSE)
+    torch.testing.assert_close(answers(model, encoded), padded(model, encoded), **CLOSE)
     assert calls
 
 
@@ -103,7 +158,7 @@ def test_bfloat16_stays_near_float32(saved, loaded, calls):
 def test_networks_that_are_built_otherwise_are_read_padded(family, loaded, calls):
     model = loaded(family)
     encoded = model.encode(Template(TEMPLATES[0]), ROWS)
-    torch.testing.assert_close(answers(model, encoded), model.answer_logits(encoded), **CLOSE)
+    torch.testing.assert_close(answers(model, encoded), padded(model, encoded), **CLOSE)
     assert not calls
 
 
@@ -124,5 +179,5 @@ def test_a_bert_that_reads_from_left_to_right_is_read_padded(tmp_path, calls):
     model = load_model(str(tmp_path), precision="float32")
     assert model.kind == "causal"
     encoded = model.encode(Template("{a} It was [MASK]"), ROWS)
-    torch.testing.assert_close(answers(model, encoded), model.answer_logits(encoded), **CLOSE)
+    torch.testing.assert_close(answers(model, encoded), padded(model, encoded), **CLOSE)
     assert not calls
