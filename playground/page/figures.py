@@ -1,22 +1,10 @@
-"""Every Plotly figure of the page, as plain dicts that the browser draws.
-
-A figure is ``{"data": [...], "layout": {...}}`` and can be turned into JSON; plotly.py, which
-takes long to import, is never needed. Colours and font families are written as CSS variables
-(``"var(--body-text-color)"``): ``drawing.js`` looks them up each time that it draws, so one figure
-serves the light and the dark theme. Plotly reads tags such as ``<b>`` and ``<a href>`` in any
-text, so every text that a person or a model supplied goes through ``plain_text``.
-"""
+"""Bar figures: the likeliest tokens at an answer slot, and the labels' probabilities."""
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import TypedDict
 
-Figure = dict[str, Any]
-
-NEUTRAL = "var(--pg-neutral)"
-QUIET = "var(--pg-quiet)"
-INK = "var(--pg-ink)"
-DEV = "var(--pg-dev)"
+from playground.page.figure_parts import NEUTRAL, QUIET, Figure, axis, layout, plain_text
 
 BAR_HEIGHT = 24  # px, the bar and the gap to the next
 PAIR_HEIGHT = 40  # px, two bars and the gap to the next two
@@ -34,11 +22,6 @@ class AnswerRow(TypedDict, total=False):
     logit: float | None
     label: str | None
     colour: str | None
-
-
-def plain_text(text: object) -> str:
-    """``text`` so that Plotly shows its characters and never reads them as markup."""
-    return str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def visible_token(token: str) -> str:
@@ -141,91 +124,6 @@ def label_bars(
     return figure
 
 
-def run_figures() -> dict[str, Figure]:
-    """The figures of a run before its first event, in the order in which they stand.
-
-    The browser fills in the points: ``meta`` says what a trace shows ("raw" is the loss of each
-    step, "train" is smoothed), and the empty title of the step axis waits for its word.
-    """
-    loss = _curves(rangemode="tozero", hoverformat=".3~g", nticks=5)
-    loss["data"] = [
-        _line("raw", INK, width=1, opacity=0.28, hoverinfo="skip"),
-        _line("train", INK, width=2.25),
-        _points("dev"),
-    ]
-    accuracy = _curves(range=[-0.02, 1.02], hoverformat=".3f", tickformat=".1f", dtick=0.2)
-    accuracy["data"] = [_line("train", INK, width=2.25), _points("dev")]
-    rate = _curves(height=132, rangemode="tozero", hoverformat=".3~g", nticks=3, tickformat=".2~e")
-    rate["data"] = [_line("learning_rate", INK, width=1.5)]
-    speed = _curves(height=132, rangemode="tozero", hoverformat=".3~s", nticks=3, tickformat="~s")
-    speed["data"] = [_line("tokens_per_second", INK, width=1.5)]
-    return {
-        "loss": loss,
-        "accuracy": accuracy,
-        "learning_rate": rate,
-        "tokens_per_second": speed,
-    }
-
-
-def seed_figures() -> dict[str, Figure]:
-    """The figures of runs over several seeds before their first event.
-
-    ``meta``: "train" and "dev" are the means, "train_low", "train_high", … the edges of the bands
-    of one standard deviation, and "train_seed", "dev_seed" what the line of one seed looks like.
-    """
-    loss = _curves(rangemode="tozero", hoverformat=".3~g", nticks=5)
-    accuracy = _curves(range=[-0.02, 1.02], hoverformat=".3f", tickformat=".1f", dtick=0.2)
-    for figure in (loss, accuracy):
-        figure["data"] = [
-            *_band("train", "var(--pg-band)"),
-            *_band("dev", "var(--pg-dev-band)"),
-            _line("train_seed", INK, width=1, opacity=0.3, hoverinfo="skip"),
-            _line("dev_seed", DEV, width=1, opacity=0.55, hoverinfo="skip"),
-            _line("train", INK, width=2.25),
-            _points("dev"),
-        ]
-    return {"loss": loss, "accuracy": accuracy}
-
-
-def _band(meta: str, colour: str) -> list[dict[str, Any]]:
-    """The lower and the upper edge, and the colour between them."""
-    edge = {"hoverinfo": "skip", "connectgaps": False}
-    low, high = (_line(f"{meta}_{side}", colour, width=0, **edge) for side in ("low", "high"))
-    return [low, high | {"fill": "tonexty", "fillcolor": colour}]
-
-
-def _layout(height: int, margin: Mapping[str, int]) -> dict[str, Any]:
-    """What every figure shares, in either theme."""
-    return {
-        "height": height,
-        "margin": {"pad": 0, **margin},
-        "autosize": True,
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"family": "var(--font)", "size": 12, "color": "var(--body-text-color)"},
-        "showlegend": False,
-        "hoverlabel": {
-            "bgcolor": "var(--background-fill-primary)",
-            "bordercolor": "var(--border-color-primary)",
-            "font": {"family": "var(--font)", "size": 12, "color": "var(--body-text-color)"},
-            "align": "left",
-            "namelength": -1,
-        },
-    }
-
-
-def _axis(**more: Any) -> dict[str, Any]:
-    return {
-        "gridcolor": "var(--pg-grid)",
-        "gridwidth": 1,
-        "zeroline": False,
-        "showline": False,
-        "ticks": "",
-        "tickfont": {"size": 11, "color": QUIET},
-        **more,
-    }
-
-
 def _bars(
     values: Sequence[float],
     ticks: Sequence[str],
@@ -238,10 +136,10 @@ def _bars(
     count = len(values)
     top = 28 if title else 4
     # The right margin holds the text at the end of the longest bar (``cliponaxis`` is off).
-    layout = _layout(top + BAR_HEIGHT * count + 4, {"l": 8, "r": 58, "t": top, "b": 4})
-    layout["xaxis"] = {"visible": False, "fixedrange": True, "range": [0, longest]}
+    frame = layout(top + BAR_HEIGHT * count + 4, {"l": 8, "r": 58, "t": top, "b": 4})
+    frame["xaxis"] = {"visible": False, "fixedrange": True, "range": [0, longest]}
     # Rows are placed by number: two tokens may look the same, and a category axis would merge them.
-    layout["yaxis"] = _axis(
+    frame["yaxis"] = axis(
         range=[count - 0.5, -0.5],
         tickvals=list(range(count)),
         ticktext=list(ticks),
@@ -251,10 +149,10 @@ def _bars(
         ticklabelstandoff=8,
         tickfont={"size": 12.5},
     )
-    layout["bargap"] = 0.34
-    layout["hovermode"] = "y"
+    frame["bargap"] = 0.34
+    frame["hovermode"] = "y"
     if title:
-        layout["title"] = {
+        frame["title"] = {
             "text": plain_text(title),
             "x": 0,
             "xref": "container",
@@ -283,7 +181,7 @@ def _bars(
             "line": {"width": 0},
         },
     }
-    return {"data": [bars], "layout": layout}
+    return {"data": [bars], "layout": frame}
 
 
 def _put_above(figure: Figure, values: Sequence[float]) -> None:
@@ -301,38 +199,6 @@ def _put_above(figure: Figure, values: Sequence[float]) -> None:
     figure["layout"]["barmode"] = "group"
     figure["layout"]["bargap"] = 0.26
     figure["layout"]["height"] += (PAIR_HEIGHT - BAR_HEIGHT) * len(values)
-
-
-def _curves(height: int = 232, **yaxis: Any) -> Figure:
-    """An empty figure over the steps of a run; a low one spares the title of its step axis."""
-    titled = height > 160
-    layout = _layout(height, {"l": 44, "r": 16, "t": 8, "b": 42 if titled else 24})
-    layout["xaxis"] = _axis(
-        showgrid=False,
-        rangemode="tozero",
-        nticks=6,
-        ticklabelstandoff=4,
-        spikecolor=QUIET,
-        spikethickness=1,
-        spikedash="solid",
-    )
-    if titled:
-        layout["xaxis"]["title"] = {"text": "", "standoff": 6, "font": {"size": 11, "color": QUIET}}
-    layout["yaxis"] = _axis(ticklabelstandoff=6, **yaxis)
-    layout["hovermode"] = "x unified"
-    layout["dragmode"] = "zoom"
-    return {"data": [], "layout": layout}
-
-
-def _line(meta: str, colour: str, width: float, **more: Any) -> dict[str, Any]:
-    line = {"color": colour, "width": width}
-    return {"type": "scatter", "mode": "lines", "meta": meta, "x": [], "y": [], "line": line} | more
-
-
-def _points(meta: str) -> dict[str, Any]:
-    marker = {"color": DEV, "size": 7, "symbol": "diamond", "line": {"color": INK, "width": 1}}
-    more = {"mode": "lines+markers", "marker": marker, "cliponaxis": False}
-    return _line(meta, DEV, width=1.5) | more
 
 
 def _hover(name: str, lines: Sequence[tuple[str, object]], words: Mapping[str, str]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import gradio as gr
 
-from playground.page import figures
+from playground.page.run_figures import run_figures, seed_figures
 
 _HERE = Path(__file__).parent
 RUN_SCRIPTS = ("drawing", "run_follower", "run_panels")
@@ -85,8 +85,8 @@ def run_view(
     return gr.HTML(
         value=value or {"run": ""},
         texts=dict(texts or {}),
-        figures=figures.run_figures(),
-        seed_figures=figures.seed_figures(),
+        figures=run_figures(),
+        seed_figures=seed_figures(),
         elem_id=elem_id,
         elem_classes="pg-widget",
         html_template='<div class="pg-run"></div>',
@@ -105,7 +105,7 @@ def search_view(elem_id: str, poll: Callable[[list[Any]], dict[str, Any]]) -> gr
         return poll(args)
 
     scripts = (*RUN_SCRIPTS, *CURVE_SCRIPTS, "search_panels", "live_search")
-    found = figures.run_figures()
+    found = run_figures()
     return gr.HTML(
         value={"run": ""},
         texts={},

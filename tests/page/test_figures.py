@@ -7,14 +7,11 @@ import sys
 
 import pytest
 
+from playground.page.figure_parts import NEUTRAL, plain_text
 from playground.page.figures import (
     BAR_HEIGHT,
-    NEUTRAL,
     answer_bars,
     label_bars,
-    plain_text,
-    run_figures,
-    seed_figures,
     short_probability,
     visible_token,
 )
@@ -152,20 +149,9 @@ def test_label_bars_need_a_probability_for_each_label() -> None:
         label_bars(["negative", "positive"], [1.0], COLOURS)
 
 
-def test_run_figures_have_the_traces_that_the_browser_fills() -> None:
-    traces = {name: [t["meta"] for t in f["data"]] for name, f in run_figures().items()}
-    assert traces == {
-        "loss": ["raw", "train", "dev"],
-        "accuracy": ["train", "dev"],
-        "learning_rate": ["learning_rate"],
-        "tokens_per_second": ["tokens_per_second"],
-    }
-    json.dumps(run_figures(), allow_nan=False)
-
-
 def test_figures_need_neither_plotly_nor_gradio() -> None:
     code = (
-        "import sys, playground.page.figures;"
+        "import sys, playground.page.figures, playground.page.run_figures;"
         "print([m for m in ('plotly', 'gradio', 'torch', 'pandas') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -182,15 +168,3 @@ def test_calibrated_label_bars_have_the_raw_ones_above_them() -> None:
         figure["layout"]["height"]
         > label_bars(list(COLOURS), [0.4, 0.6], COLOURS)["layout"]["height"]
     )
-
-
-def test_seed_figures_have_a_line_for_a_seed_and_a_band_below_each_mean() -> None:
-    for figure in seed_figures().values():
-        metas = [trace["meta"] for trace in figure["data"]]
-        assert metas[-2:] == ["train", "dev"]  # drawn over all others
-        for mean in metas[-2:]:
-            low, high = metas.index(f"{mean}_low"), metas.index(f"{mean}_high")
-            assert high == low + 1  # what is filled reaches down to the trace before
-            assert figure["data"][high]["fill"] == "tonexty"
-            assert f"{mean}_seed" in metas
-    json.dumps(seed_figures(), allow_nan=False)

@@ -25,8 +25,8 @@ from playground.methods.seeds import chosen_seeds
 from playground.models import LanguageModel, encoding, load_model
 from playground.page import text as page_text
 from playground.page.answer_card import CALIBRATIONS
-from playground.page.figures import run_figures
 from playground.page.run_controls import ALLOWED
+from playground.page.run_figures import run_figures
 from playground.page.text import catalogue, explain, language_of, say, shown, texts
 from playground.prompts import Template, Verbalizer
 from playground.runs import Runs, RunSpec
