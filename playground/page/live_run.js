@@ -4,6 +4,8 @@ async function showRun({ element, props, watch, poll, tell }) {
   let pictured = null; // the snapshot that is drawn
   let refreshed = 0;
   let early = false; // it ended before all steps were made
+  let phase = null; // of a run that consists of several trainings
+  let together = null; // what their models say together on dev, so far
 
   const words = new Words(props.texts);
   const root = element.querySelector(".pg-run");
@@ -26,11 +28,14 @@ async function showRun({ element, props, watch, poll, tell }) {
       if (event.split === "start") pinned.meet(event);
       if (event.split === "snapshot") replay.take(event);
       if (event.split === "end") early = event.early;
+      else if (event.split === "train") early = false; // a phase may end early, and the next begin
+      if (event.split === "ensemble" && event.phase.number > 1) together = event.accuracy ?? null;
+      phase = event.phase ?? null;
     }
   }
   function draw(seen, anew = false) {
     progress.show(seen);
-    progress.keep(kept(seen));
+    progress.keep([underWay(), kept(seen)].filter(Boolean).join(" · "));
     curves.expect(seen.steps);
     curves.draw({ anew, rests: seen.state !== "running" });
     replay.draw();
@@ -39,6 +44,12 @@ async function showRun({ element, props, watch, poll, tell }) {
       refreshed = performance.now();
       data.refresh();
     }
+  }
+  function underWay() {
+    if (!phase) return "";
+    const name = words.say(`run.phase.${phase.name}`, phase);
+    if (together === null) return name;
+    return `${name} · ${words.say("run.together", { accuracy: digits(together) })}`;
   }
   function kept({ state }) {
     if (curves.best === null) return "";
@@ -57,6 +68,7 @@ async function showRun({ element, props, watch, poll, tell }) {
     const wanted = props.value?.run || "";
     if (wanted !== follower.run) {
       early = false;
+      phase = together = null;
       follower.forget(wanted, props.value.state);
       for (const part of [progress, replay, pinned, soft]) part.clear();
       curves.clear(wanted);

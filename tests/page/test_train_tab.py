@@ -202,6 +202,24 @@ def test_each_method_has_its_own_settings(train: Page) -> None:
     expect(train.locator("#run-picker input")).to_have_value(re.compile("prompt-fine-tuning"))
 
 
+def test_a_run_of_several_trainings_says_which_is_under_way(train: Page) -> None:
+    train.locator("#method input").click()
+    train.get_by_role("option", name="PET", exact=True).click()
+    further = train.locator("#setting-further_templates textarea")
+    further.fill("It was [MASK]. {text}\n{text [MASK]")
+    train.locator("#start").click()
+    expect(train.locator("#train-message")).to_contain_text("Line 2 of the further templates")
+    further.fill("It was [MASK]. {text}")
+    expect(train.locator("#train-summary")).to_contain_text("299 %")
+    for setting, value in (("steps", "2"), ("distillation_steps", "2"), ("batch_size", "2")):
+        train.locator(f"#setting-{setting} input").fill(value)
+    train.locator("#start").click()
+    progress = train.locator("#run .pg-run-progress")
+    state(train, "finished")
+    expect(progress).to_contain_text(re.compile(r"classifier · templates together: [\d.]+ on dev"))
+    expect(progress).to_contain_text("step 6 of 6")
+
+
 def test_mistakes_are_said_before_anything_starts(train: Page) -> None:
     train.locator("#setting-shots input").fill("1000")
     train.locator("#start").click()
