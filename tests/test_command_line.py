@@ -329,6 +329,22 @@ class TestTrain:
         assert capsys.readouterr().out == f"{run_id} is deleted.\n"
         assert "There is no run" in refused("runs", "show", run_id)
 
+    def test_further_templates_and_texts_without_labels(
+        self, tmp_path: Path, capsys: Capture, refused: Refused
+    ) -> None:
+        texts = tmp_path / "texts.csv"
+        texts.write_text("text\nA film.\nA dull film.\nA good film.\n")
+        settings = ["--steps", "1", "--distillation-steps", "2", "--batch-size", "2"]
+        further = ["--further-templates", "It was [MASK]. {text}"]
+        further += ["--further-templates", "{text} All in all, it was [MASK]."]
+        options = ["--shots", "2", "--unlabelled", str(texts), "--save", str(tmp_path / "prompt")]
+        assert main(["train", "pet", *settings, *further, *options]) == 0
+        told = capsys.readouterr().err
+        assert "3 without labels" in told
+        assert "classifier 1/1, step 5/5" in told
+        wrong = ["--further-templates", "{text} It was [MASK"]
+        assert "(Line 1 of the further templates.)" in refused("train", "pet", *wrong)
+
     def test_interrupt_leaves_a_prompt_and_a_run_to_resume(
         self, home: Path, capsys: Capture, refused: Refused
     ) -> None:

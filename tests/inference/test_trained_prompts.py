@@ -26,6 +26,9 @@ def model(tmp_path_factory) -> str:
         ("p-tuning-v2", {"prefix_length": 4, "scored_by": "head"}),
         ("head-fine-tuning", {"tune_model": False}),
         ("head-fine-tuning", {}),
+        ("prompt-fine-tuning", {}),
+        ("prompt-fine-tuning", {"demonstrations": True}),
+        ("pet", {"distillation_steps": 2}),
         ("lora", {}),
         ("lora", {"scored_by": "head"}),
         ("soft-verbalizer", {"soft_tokens": 2}),
@@ -38,7 +41,10 @@ def test_it_answers_as_it_did_after_training(method, settings, model, tmp_path):
     rows = tiny.toy_rows(8)
     settings = {"steps": 2, "learning_rate": 0.1, **settings}
     loaded = load_model(model, precision="float32")
-    training = start(method, loaded, Template(TEMPLATE), WORDS, rows, rows.head(0), settings)
+    template = Template(TEMPLATE)
+    training = start(
+        *(method, loaded, template, WORDS, rows, rows.head(0), settings), unlabelled=rows
+    )
     list(training)
     folder = str(training.trained_prompt().save(tmp_path))
 
@@ -50,7 +56,9 @@ def test_it_answers_as_it_did_after_training(method, settings, model, tmp_path):
     assert seen["errors"] == {}
     by_labels = seen.get("raw", seen["labels"])
     assert by_labels["positive"] == pytest.approx(expected["positive"], rel=1e-3)
-    assert ("raw" in seen) == (training.learner.head is None)
+    assert ("raw" in seen) == (
+        training.learner.head is None and training.learner.demonstrator is None
+    )
     [classified] = service.classify(model, TEMPLATE, None, [ROW], folder)
     assert classified["positive"] == pytest.approx(expected["positive"], rel=1e-3)
     first = service.answer_distribution(model, carried["template"], ROW, 1, folder)[0]

@@ -407,6 +407,7 @@ RAISING: list[tuple[str, Callable[[], object]]] = [
     ("settings.unknown", settings(colour=1)),
     ("settings.invalid", settings(steps=0)),
     ("settings.invalid", settings(encoder="gru")),
+    ("data.no_unlabelled", lambda: method("pet").settings.checked({}).check_unlabelled(0)),
     ("settings.no_such_method", lambda: method("magic")),
     ("settings.seeds", lambda: chosen_seeds(0, 13)),
     ("settings.no_such_method", lambda: search_method("magic")),
@@ -463,6 +464,12 @@ def test_a_suggestion_comes_last(
     code: str, function: Callable[[], object], suggestion: str
 ) -> None:
     assert told(code, function).endswith(f"。是不是想写 {suggestion}？")
+
+
+def test_a_mistake_in_one_of_several_templates_is_told_with_its_line() -> None:
+    further = {"further_templates": "{text} [MASK]\n{text [MASK]"}
+    sentence = told("template.unclosed_brace", lambda: method("pet").settings.checked(further))
+    assert sentence.endswith("（见其他模板的第 2 行）")
 
 
 def test_without_a_suggestion_nothing_is_asked() -> None:

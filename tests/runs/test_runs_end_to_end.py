@@ -161,3 +161,21 @@ def test_what_the_engine_refuses_is_the_runs_reason(
     failed = wait_for(runs, run_id, "failed", "finished", seconds=120)
     assert (failed.state, failed.code) == ("failed", code)
     assert failed.reason
+
+
+def test_texts_without_labels_are_a_table_of_the_runs_own(runs: Runs, films: pd.DataFrame) -> None:
+    short = {"steps": 2, "distillation_steps": 3, "batch_size": 2, "dev_every": 9}
+    further = ["It was [MASK]. {text}"]
+    asked = spec(method="pet", settings={**short, "further_templates": further})
+    texts = films[["text"]]
+    run_id = runs.start(asked, films, films.head(4), films.head(1), unlabelled=texts)
+    ended = wait_for(runs, run_id, "finished", "failed", seconds=120)
+    assert (ended.state, ended.step, ended.steps) == ("finished", 7, 7)
+    kept = runs.store.folder(run_id).read_table("unlabelled")
+    assert kept["text"].tolist() == texts["text"].tolist()
+    assert list(kept.columns) == ["text"]
+    folder = runs.prompt_folder(run_id)
+    assert folder is not None
+    prompt = TrainedPrompt.load(folder, load_model("pocket-bert"))
+    assert prompt.head is not None
+    assert len(prompt.classify(films.head(2))) == 2

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from playground.errors import DataError, SettingsError
-from playground.tasks import draw, draw_each, evaluation_rows, few_shot
+from playground.tasks import draw, draw_each, evaluation_rows, few_shot, few_shot_and_rest
 
 
 def table_of(rows: int = 20, labels: str = "abc", **columns: object) -> pd.DataFrame:
@@ -56,6 +56,22 @@ def test_splits_are_kept_apart():
     assert set(train["split"]) == {"train"}
     assert set(dev["split"]) == {"dev"}
     assert counts(dev) == {"a": 5, "b": 5, "c": 5}
+
+
+def test_the_rest_is_what_was_drawn_for_neither():
+    table = table_of()
+    train, dev, rest = few_shot_and_rest(table, 4, seed=13, dev_shots=5)
+    for drawn, expected in zip((train, dev), few_shot(table, 4, 13, dev_shots=5), strict=True):
+        pd.testing.assert_frame_equal(drawn, expected)
+    texts = [*train["text"], *dev["text"], *rest["text"]]
+    assert sorted(texts) == sorted(table["text"])
+    assert list(rest.index) == list(range(len(rest)))
+
+
+def test_rows_to_test_on_are_no_rest():
+    table = table_of(split=["train", "train", "dev", "test", "more"] * 12)
+    *_, rest = few_shot_and_rest(table, 4, seed=13, dev_shots=2)
+    assert rest["split"].value_counts().to_dict() == {"train": 12, "dev": 6, "more": 12}
 
 
 def test_a_smaller_dev_set_is_taken_as_it_is():
