@@ -8,7 +8,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from playground.methods.learner import Learner, require_one_slot, without_soft_slots
+from playground.methods.learner import Learner, require_one_slot
+from playground.methods.prompt_encoder import PromptEncoder
 from playground.methods.settings import PrototypicalSettings, TrainingSettings
 from playground.models import Encoded, LanguageModel, Prototypes
 from playground.prompts import Template, Verbalizer
@@ -19,8 +20,8 @@ class Prototypical(Learner):
 
     ProtoVerb, section 4. Of the verbalizer only the labels are used. The authors have experiments
     with a fixed model and with a tuned one, which their code trains through words before it trains
-    the prototypes; here the setting ``tune_model`` trains it through the prototypes. Soft slots of
-    the template are left out.
+    the prototypes; here the setting ``tune_model`` trains it through the prototypes. Soft slots
+    that the template has are trained along, each from the start that its word gives it.
     """
 
     head: Prototypes
@@ -34,16 +35,19 @@ class Prototypical(Learner):
     ) -> None:
         own = cast(PrototypicalSettings, settings)
         require_one_slot(verbalizer)
-        plain = without_soft_slots(template)
         torch.manual_seed(own.seed)
         super().__init__(
             model,
-            plain,
+            template,
             verbalizer,
             own,
             model_learning_rate=own.model_learning_rate if own.tune_model else None,
-            head=Prototypes(model, plain, len(verbalizer.labels), width=own.width),
+            head=Prototypes(model, template, len(verbalizer.labels), width=own.width),
         )
+        layout = model.soft_layout(template)
+        if layout.vectors:
+            vectors = PromptEncoder("none", model.embedding_weight, layout.initial_ids)
+            self.prompt_encoder = vectors.to(model.device)
 
     def loss(self, batch: Sequence[Encoded], targets: Tensor) -> tuple[Tensor, Tensor]:
         """As `Learner.loss`: texts near their label's prototype, and near each other."""

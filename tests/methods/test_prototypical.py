@@ -5,7 +5,9 @@ import math
 import pytest
 import torch
 
+from playground.methods import start
 from playground.methods.prototypical import instance_loss
+from playground.prompts import Template
 
 METHOD = "prototypical"
 
@@ -64,6 +66,19 @@ def test_frozen_or_tuned_as_it_is_told(toy):
     assert tuned.trainable() == own + sum(
         p.numel() for p in toy.model.network.base_model.parameters()
     )
+
+
+def test_soft_slots_of_the_template_are_trained_along(toy):
+    template = Template("[SOFT:so] {text} It was [SOFT] [MASK].")
+    training = start(METHOD, toy.model, template, toy.verbalizer, toy.train, toy.dev, {"steps": 3})
+    so = toy.model.embedding_weight[toy.model.tokenizer.convert_tokens_to_ids("so")]
+    before = training.learner.prompt_encoder().detach().clone()
+    assert torch.equal(before[0], so)
+    list(training)
+    prompt = training.trained_prompt()
+    assert prompt.vectors.shape == before.shape
+    assert not torch.isclose(prompt.vectors, before).all(1).any()
+    assert prompt.template == template
 
 
 def test_similarities_are_no_surer_than_cosines_can_be(toy):
