@@ -47,7 +47,7 @@ def test_from_a_written_prompt_to_a_trained_one(model, prompt, tmp_path):
     )
     assert isinstance(trained, pg.TrainedPrompt)
     assert [e["step"] for e in events if e["split"] == "train"] == [1, 2, 3]
-    assert {e["split"] for e in events} == {"start", "train", "dev", "snapshot"}
+    assert {e["split"] for e in events} == {"start", "map", "train", "dev", "snapshot"}
     trained.save(tmp_path)
     loaded = pg.TrainedPrompt.load(tmp_path, model)
     pd.testing.assert_frame_equal(loaded.classify(dev), trained.classify(dev))

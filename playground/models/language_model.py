@@ -367,13 +367,13 @@ class LanguageModel:
         unit = torch.nn.functional.normalize(vectors.detach().float(), dim=1)
         return unit @ self._directions.T
 
-    def nearest_words(self, vectors: Tensor, count: int = 5) -> list[list[tuple[str, float]]]:
-        """For each of ``vectors`` (n, embedding), the words of highest cosine similarity."""
-        similarity, ids = self.cosine_similarity(vectors).topk(count, dim=1)  # (n, count)
-        return [
-            [(self.token_text(token), value) for token, value in zip(row, values, strict=True)]
-            for row, values in zip(ids.tolist(), similarity.tolist(), strict=True)
-        ]
+    def nearest_tokens(self, vectors: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        """The tokens of highest cosine similarity to each of ``vectors`` (n, embedding).
+
+        Their ids, the nearest first, and their similarities: (n, count) both.
+        """
+        similarity, ids = self.cosine_similarity(vectors).topk(count, dim=1)
+        return ids, similarity
 
     def trainable_copy(self) -> "LanguageModel":
         """The same model with weights of its own, in float32, that ask for gradients."""

@@ -156,7 +156,7 @@ class TestSoftSlots:
         snapshot = next(event for event in training if event and event["split"] == "snapshot")
         nearest = [token["nearest"][0] for token in snapshot["soft_tokens"]]
         assert [token["name"] for token in snapshot["soft_tokens"]] == ["p1", "p2", "p3", "p4"]
-        assert [word for word, _ in nearest[:2]] == ["good", "film"]
+        assert [word for word, *_ in nearest[:2]] == ["good", "film"]
         assert [similarity for _, similarity in nearest[:2]] == [pytest.approx(1)] * 2
 
     def test_vectors_of_one_number_are_one_vector(self, toy):
