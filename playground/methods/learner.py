@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from playground.errors import VerbalizerError
+from playground.errors import TemplateError, VerbalizerError
 from playground.methods.demonstrated import Demonstrator
 from playground.methods.settings import TrainingSettings
 from playground.methods.trained_prompt import with_weights
@@ -18,6 +18,8 @@ from playground.prompts.syntax import write
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+LEAST_WORDS = 4  # of each field; with less of a text there is nothing to learn from
 
 
 class Learner(nn.Module):
@@ -51,6 +53,7 @@ class Learner(nn.Module):
         self.head = head
         self.demonstrator: Demonstrator | None = None
         self._reader = trainable_reader(model, template, verbalizer) if head is None else None
+        require_room(model, template if head is None else head.template)
         self.network = None if model_learning_rate is None else self.language_model.network
 
     @property
@@ -150,6 +153,23 @@ def require_one_slot(verbalizer: Verbalizer) -> None:
             f"words for {verbalizer.slots}. Give it words for one.",
             code="verbalizer.one_slot",
             slots=verbalizer.slots,
+        )
+
+
+def require_room(model: LanguageModel, template: Template) -> None:
+    """Raises TemplateError where a few words for each field are too many beside the template."""
+    few = dict.fromkeys(template.fields, "a " * LEAST_WORDS)
+    [example] = model.encode(template, [few])
+    if example.cut:
+        prompt = len(example) - example.kinds.count("field")
+        raise TemplateError(
+            f"{model.name} reads at most {model.max_length} tokens, and the prompt alone takes "
+            f"{prompt} of them, which leaves no room for a text. Put fewer soft tokens or words "
+            "into it.",
+            code="template.no_room",
+            model=model.name,
+            longest=model.max_length,
+            prompt=prompt,
         )
 
 

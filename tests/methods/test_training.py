@@ -283,3 +283,17 @@ class TestTables:
         assert comparable(list(self.begin(toy, train=shuffled))) == comparable(
             list(self.begin(toy))
         )
+
+
+@pytest.mark.parametrize("method", ["p-tuning", "prompt-tuning", "prompt-fine-tuning"])
+def test_a_prompt_that_leaves_no_room_for_a_text_is_refused_before_the_start(method, toy):
+    """The toy reads 48 tokens; a text of which nothing is read teaches nothing."""
+
+    def begin(soft_tokens: int):
+        template = Template(f"[SOFT*{soft_tokens}] {{text}} It was [MASK].")
+        return start(method, toy.model, template, toy.verbalizer, toy.train, toy.dev, {})
+
+    begin(30)
+    with pytest.raises(TemplateError, match="no room for a text") as refused:
+        begin(41)
+    assert refused.value.code == "template.no_room"
