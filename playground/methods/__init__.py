@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from playground.methods.calibration import Calibration
     from playground.methods.comparison import Comparison, compare
     from playground.methods.comparison_result import ComparisonResult
+    from playground.methods.learning_rate_curve import LearningRateCurve
+    from playground.methods.learning_rate_finder import find_learning_rate
     from playground.methods.registry import Method, method, methods
     from playground.methods.search_result import SearchResult
     from playground.methods.searches import SearchMethod
@@ -25,6 +27,7 @@ __all__ = [
     "Comparison",
     "ComparisonResult",
     "Event",
+    "LearningRateCurve",
     "Method",
     "MethodSettings",
     "SearchMethod",
@@ -36,6 +39,7 @@ __all__ = [
     "answer_distribution",
     "classify",
     "compare",
+    "find_learning_rate",
     "method",
     "methods",
     "nearby_words",
@@ -51,6 +55,7 @@ __getattr__ = lazy_exports(
         "Comparison": "playground.methods.comparison",
         "ComparisonResult": "playground.methods.comparison_result",
         "Event": "playground.methods.training",
+        "LearningRateCurve": "playground.methods.learning_rate_curve",
         "Method": "playground.methods.registry",
         "MethodSettings": "playground.methods.settings",
         "SearchMethod": "playground.methods.searches",
@@ -62,6 +67,7 @@ __getattr__ = lazy_exports(
         "answer_distribution": "playground.methods.zero_shot",
         "classify": "playground.methods.zero_shot",
         "compare": "playground.methods.comparison",
+        "find_learning_rate": "playground.methods.learning_rate_finder",
         "method": "playground.methods.registry",
         "methods": "playground.methods.registry",
         "nearby_words": "playground.methods.widening",

@@ -91,6 +91,22 @@ class TrainingSettings(MethodSettings):
         """Whether the best on dev is kept. Who ends for want of a better one wants the best."""
         return self.keep_best or self.patience > 0
 
+    @property
+    def rates(self) -> dict[str, float]:
+        """The learning rates of what is trained, by their settings."""
+        tuned = {"model_learning_rate"} if getattr(self, "tune_model", False) else set()
+        return self.model_dump(include={"learning_rate"} | tuned)
+
+    @property
+    def highest_rate(self) -> float:
+        """How far ``learning_rate`` may rise, if all rates rise alike, for each to be allowed."""
+        return min(
+            bound.le * self.learning_rate / rate
+            for name, rate in self.rates.items()
+            for bound in type(self).model_fields[name].metadata
+            if hasattr(bound, "le")
+        )
+
     def check_dev(self, rows: int) -> None:
         """Raises DataError where the best on dev is asked for and there are no dev ``rows``."""
         if self.keeps_best and not rows:

@@ -19,6 +19,7 @@ from playground.methods.best import Best
 from playground.methods.checkpoint import learned, put_back, read_checkpoint, write_checkpoint
 from playground.methods.learner import Learner, trainable_reader, without_soft_slots
 from playground.methods.registry import method
+from playground.methods.settings import TrainingSettings
 from playground.methods.soft_token_map import SoftTokenMap
 from playground.methods.trained_prompt import TrainedPrompt
 from playground.methods.zero_shot import iterate
@@ -349,9 +350,14 @@ def start(
     learner = chosen.learner(model, template, verbalizer, checked)
     if pinned is None:
         pinned = (dev if len(dev) else train).head(3)
-    if unlabelled is not None:
-        unlabelled = draw(without_labels(unlabelled), checked.unlabelled_used, checked.seed)
-    return chosen.training(name, learner, train, dev, pinned, unlabelled)
+    return chosen.training(name, learner, train, dev, pinned, drawn(unlabelled, checked))
+
+
+def drawn(unlabelled: pd.DataFrame | None, settings: TrainingSettings) -> pd.DataFrame | None:
+    """As many of the rows as the settings say, without labels."""
+    if unlabelled is None:
+        return None
+    return draw(without_labels(unlabelled), settings.unlabelled_used, settings.seed)
 
 
 def _measure(

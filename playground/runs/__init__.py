@@ -2,7 +2,7 @@
 
 from playground.runs.comparison_plan import ComparisonPlan, plan_comparison
 from playground.runs.group import Group, is_group
-from playground.runs.plan import Plan, plan, plan_seeds
+from playground.runs.plan import Plan, plan, plan_learning_rate, plan_seeds
 from playground.runs.registry import Runs
 from playground.runs.run import Run
 from playground.runs.search_plan import SearchPlan, plan_search
@@ -21,6 +21,7 @@ __all__ = [
     "is_group",
     "plan",
     "plan_comparison",
+    "plan_learning_rate",
     "plan_search",
     "plan_seeds",
 ]

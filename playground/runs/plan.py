@@ -1,7 +1,7 @@
 """From what a person asked for to a run that can start: its spec and its rows, all checked."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from playground.prompts import Template, Verbalizer
@@ -63,6 +63,7 @@ def plan(
     asked.check_fields(template, [str(column) for column in table.columns])
     require_labels(table, verbalizer.labels)
     train, dev, rest = few_shot_and_rest(table, shots, seed)
+    asked.check_dev(len(dev))
     texts = without_labels(rest if unlabelled is None else unlabelled)
     if asked.unlabelled_used:
         asked.check_fields(template, [str(column) for column in texts.columns])
@@ -99,6 +100,14 @@ def plan_seeds(
         )
         for seed in seeds
     ]
+
+
+def plan_learning_rate(*, settings: Mapping[str, Any], name: str = "", **asked: Any) -> Plan:
+    """A plan of the run that looks for the learning rate of what `plan` would plan."""
+    planned = plan(settings={**settings, "patience": 0, "keep_best": False}, **asked)
+    name = name or f"learning rate · {planned.spec.name}"
+    spec = planned.spec.model_copy(update={"kind": "learning-rate", "name": name})
+    return replace(planned, spec=spec)
 
 
 def _to_watch(table: "DataFrame") -> "DataFrame":

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from playground.prompts import Template, Truncation, Verbalizer
 
-Kind = Literal["training", "comparison", "search"]
+Kind = Literal["training", "comparison", "search", "learning-rate"]
 
 
 class RunSpec(BaseModel):
@@ -16,7 +16,8 @@ class RunSpec(BaseModel):
     nothing but its folder and the model. ``settings`` are the method's own, which validates them.
     A comparison has `ComparisonSettings`; its first template and verbalizer stand in ``template``
     and ``verbalizer``, its method is "comparison". A search has those of its method, and its
-    ``verbalizer`` is what it starts from. Runs that differ in nothing but their seed share a
+    ``verbalizer`` is what it starts from. A run of the kind "learning-rate" looks for the rate of
+    the training that it describes otherwise. Runs that differ in nothing but their seed share a
     ``group``, see `Group`.
     """
 

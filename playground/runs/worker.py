@@ -188,12 +188,27 @@ def _training(spec: RunSpec, folder: RunFolder) -> Training:
         folder.read_table("train"),
         folder.read_table("dev"),
         {"seed": spec.seed, **spec.settings},
-        **{
-            name: folder.read_table(name)
-            for name in ("pinned", "unlabelled")
-            if folder.table(name).exists()
-        },
+        **_tables(folder, "pinned", "unlabelled"),
     )
+
+
+def _learning_rate(spec: RunSpec, folder: RunFolder) -> Training:
+    from playground.methods.learning_rate_finder import start_finder
+
+    return start_finder(
+        spec.method,
+        language_model(spec.model),
+        spec.read_template(),
+        spec.read_verbalizer(),
+        folder.read_table("train"),
+        {"seed": spec.seed, **spec.settings},
+        **_tables(folder, "unlabelled"),
+    )
+
+
+def _tables(folder: RunFolder, *names: str) -> dict[str, Any]:
+    """Those of the tables that were given."""
+    return {name: folder.read_table(name) for name in names if folder.table(name).exists()}
 
 
 def _comparison(spec: RunSpec, folder: RunFolder) -> Training:
@@ -227,7 +242,12 @@ def _search(spec: RunSpec, folder: RunFolder) -> Training:
     )
 
 
-_KINDS = {"training": _training, "comparison": _comparison, "search": _search}
+_KINDS = {
+    "training": _training,
+    "comparison": _comparison,
+    "search": _search,
+    "learning-rate": _learning_rate,
+}
 
 
 @contextlib.contextmanager
