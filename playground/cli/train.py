@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from playground.cli import inputs, seeds
+from playground.cli import inputs, learning_rate, seeds
 from playground.cli.follow import Follower, raise_if_failed
 from playground.cli.output import print_table, say
 from playground.cli.runs import copy_prompt
@@ -41,6 +41,7 @@ def add(commands: inputs.Commands, method_name: str | None) -> None:
         "test rows)",
     )
     seeds.add(command)
+    learning_rate.add(command)
     command.set_defaults(run=run)
 
 
@@ -49,6 +50,8 @@ def run(options: argparse.Namespace) -> int:
         _list_methods()
         return 0
     asked = _asked(options)
+    if options.find_learning_rate:
+        return learning_rate.run(asked)
     if options.seeds is not None:
         return seeds.run(options, asked)
     runs = Runs()
