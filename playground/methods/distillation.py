@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from playground.methods.head_finetuning import HeadFineTuning
-from playground.methods.learner import trainable_reader
+from playground.methods.learner import require_room, trainable_reader
 from playground.methods.pet_settings import PetSettings
 from playground.methods.settings import TrainingSettings
 from playground.models import Encoded, LanguageModel
@@ -41,6 +41,7 @@ class Distillation(HeadFineTuning):
         self.templates = [template, *self.pet.read_further(template.truncation)]
         for each in self.templates:
             trainable_reader(model, each, verbalizer)
+            require_room(model, each)
 
     def loss(self, batch: Sequence[Encoded], targets: Tensor) -> tuple[Tensor, Tensor]:
         """As `Learner.loss`; ``targets`` (batch, labels) are probabilities, see `softened`."""

@@ -12,9 +12,13 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from playground.methods.demonstrated import DemonstratedReader, Demonstrator
+from playground.methods.demonstrated import (
+    DemonstratedReader,
+    Demonstrator,
+    with_demonstrations,
+)
 from playground.methods.language_modelling import language_model_loss
-from playground.methods.learner import Learner
+from playground.methods.learner import Learner, require_room
 from playground.methods.prompt_encoder import PromptEncoder
 from playground.methods.settings import PromptFineTuningSettings, TrainingSettings
 from playground.models import Encoded, LanguageModel
@@ -50,6 +54,8 @@ class PromptFineTuning(Learner):
             model, template, verbalizer, settings, model_learning_rate=settings.learning_rate
         )
         self._own = cast(PromptFineTuningSettings, settings)
+        if self._own.demonstrations:
+            require_room(model, with_demonstrations(template, verbalizer))
         self._demonstrated: DemonstratedReader | None = None
         self._texts: list[Encoded] = []  # for the language model's loss
         layout = model.soft_layout(template)

@@ -177,6 +177,15 @@ def test_the_longest_texts_are_cut_and_the_template_never(toy):
     assert set(cut.cut) == {"text"}
 
 
+def test_demonstrations_that_leave_no_room_are_refused_before_the_start(toy):
+    wordy = Template("{text} all in all it was so so and so [MASK].")
+    given = (METHOD, toy.model, wordy, toy.verbalizer, toy.train, toy.dev)
+    start(*given, {})
+    with pytest.raises(TemplateError) as caught:
+        start(*given, {"demonstrations": True})
+    assert caught.value.code == "template.no_room"
+
+
 def test_a_label_needs_an_example_besides_the_row_itself(toy):
     train = toy.train.groupby("label").head(1)
     with pytest.raises(DataError) as caught:
