@@ -32,6 +32,7 @@ class Way:
     alike: tuple[str, ...] = ("learning_rate",)
     soft: bool = False  # starts from the prompt with soft slots
     templates: bool = False  # takes the further templates too
+    slow: bool = False  # measured last
 
     def settings_at(self, rate: float | None, task: "Task", seed: int) -> dict[str, Any]:
         """All settings for a task, with the step size ``rate`` if there is one to choose."""
@@ -73,6 +74,7 @@ WAYS = (
         "prompt-fine-tuning",
         settings={"demonstrations": True},
         rates=FINE,
+        slow=True,
     ),
     Way(
         "PET: several templates, distilled",
@@ -81,6 +83,7 @@ WAYS = (
         rates=FINE,
         alike=("learning_rate", "distillation_learning_rate"),
         templates=True,
+        slow=True,
     ),
     Way("LoRA", "lora", rates=(1e-3, 3e-3, 1e-2)),
     Way("prompt tuning", "prompt-tuning", rates=SOFT, soft=True),
@@ -95,6 +98,7 @@ WAYS = (
         "autoprompt",
         "search",
         settings={"iterations": 60, "accumulation_steps": 4, "loss_over": "labels"},
+        slow=True,
     ),
     Way(
         "label words by likelihood ratio",
