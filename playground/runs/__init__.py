@@ -1,7 +1,9 @@
 """The life of a run, outside any request: started by anyone, followed by anyone who has its id."""
 
 from playground.runs.comparison_plan import ComparisonPlan, plan_comparison
+from playground.runs.difference import differences
 from playground.runs.group import Group, is_group
+from playground.runs.history import Entry, Filter, History
 from playground.runs.plan import Plan, plan, plan_learning_rate, plan_seeds
 from playground.runs.registry import Runs
 from playground.runs.run import Run
@@ -11,13 +13,17 @@ from playground.runs.store import RunStore
 
 __all__ = [
     "ComparisonPlan",
+    "Entry",
+    "Filter",
     "Group",
+    "History",
     "Plan",
     "Run",
     "RunSpec",
     "RunStore",
     "Runs",
     "SearchPlan",
+    "differences",
     "is_group",
     "plan",
     "plan_comparison",

@@ -1,6 +1,8 @@
 """What lies in a run's folder, and how it is replaced without ever being half there."""
 
+import contextlib
 import csv
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,6 +41,11 @@ class RunFolder:
     def log(self) -> Path:
         return self.path / "worker.log"
 
+    @property
+    def bytes(self) -> int:
+        """The size of all its files together."""
+        return folder_bytes(self.path)
+
     def lock(self, timeout: float) -> FileLock:
         """The lock that a worker holds from before its run is "running" until after it is not.
 
@@ -61,6 +68,19 @@ class RunFolder:
         return pandas.read_csv(
             self.table(name), dtype=str, keep_default_na=False, skip_blank_lines=False
         )
+
+
+def folder_bytes(folder: Path) -> int:
+    """The size of all files in and under a folder, some of which may vanish meanwhile."""
+    total = 0
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(FileNotFoundError):
+                if entry.is_dir(follow_symlinks=False):
+                    total += folder_bytes(Path(entry.path))
+                else:
+                    total += entry.stat(follow_symlinks=False).st_size
+    return total
 
 
 def replace_folder(target: Path, write: Callable[[Path], object]) -> None:

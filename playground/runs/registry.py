@@ -14,6 +14,7 @@ from playground.runs.comparison_plan import ComparisonPlan
 from playground.runs.executors import Executor, LocalExecutor
 from playground.runs.folder import whole_folder
 from playground.runs.group import Group, is_group
+from playground.runs.history import DAYS_DELETED, Entry, Filter, History
 from playground.runs.plan import Plan
 from playground.runs.run import WORKING, Command, Run
 from playground.runs.search_plan import SearchPlan
@@ -49,6 +50,7 @@ class Runs:
     ) -> None:
         self.store = RunStore(Path(home) if home is not None else home_folder())
         self.executor: Executor = executor or LocalExecutor(self.store, at_once)
+        self.history = History(self.store)
         self._settled: dict[str, float] = {}  # id of a working run: when its worker was looked for
         self._lock = threading.Lock()
 
@@ -56,8 +58,9 @@ class Runs:
         """Makes a worker ready, and takes over from an app now gone.
 
         The runs that it had started keep their workers and their places; those that it had left
-        queued start in their turn.
+        queued start in their turn. What was deleted long ago is purged.
         """
+        self.history.purge(seconds=DAYS_DELETED * 24 * 3600)
         self.executor.warm()
         for run_id in self.store.ids("running", "paused"):
             self.executor.adopt(run_id)
@@ -146,7 +149,7 @@ class Runs:
                         self.store.set_state(run.id, "stopped")
 
     def delete(self, run_id: str) -> None:
-        """Forgets a run with its curve, its checkpoint and what it has left."""
+        """Hides a run with all it has left, until it is restored or purged, see `History`."""
         members = self._members(run_id)
         for run in members:
             if run.state in WORKING:
@@ -154,7 +157,9 @@ class Runs:
         for run in members:
             try:
                 with self.store.folder(run.id).lock(LOCK_SECONDS):
-                    self.store.delete(run.id)
+                    if self.store.get(run.id).state == "queued":  # once restored, it waits no more
+                        self.store.set_state(run.id, "stopped")
+                    self.history.hide(run.id)
             except Timeout:  # a worker took it just now
                 raise _at_work(run) from None
 
@@ -167,7 +172,7 @@ class Runs:
     def group(self, group_id: str) -> Group:
         """The runs of a group, and how they stand together."""
         members = tuple(self._members(group_id))
-        return Group(group_id, members, tuple(map(self._measured, members)))
+        return Group(group_id, members, tuple(self.store.measured(run.id) for run in members))
 
     def standing(self, run_id: str) -> Run | Group:
         """A run, or a group."""
@@ -186,6 +191,14 @@ class Runs:
     ) -> Sequence[Run]:
         """The newest runs first, of one kind or of all; ``before``: the last one already seen."""
         return [self._settle(run) for run in self.store.list(limit, before, kind)]
+
+    def search(
+        self, wanted: Filter | None = None, before: str | None = None, limit: int = 50
+    ) -> Sequence[Entry]:
+        """What `History.search` finds, as it is now."""
+        for run_id in self.store.ids(*WORKING):
+            self.get(run_id)
+        return self.history.search(wanted, before, limit)
 
     def events(self, run_id: str, after: int = 0) -> dict[str, Any]:
         """How a run stands, and at most a thousand events of it after the cursor.
@@ -234,11 +247,6 @@ class Runs:
         """The run of that id, or the runs of a group, as they are now."""
         found = self.store.group(run_id) if is_group(run_id) else [self.store.get(run_id)]
         return [self._settle(run) for run in found]
-
-    def _measured(self, run: Run) -> Mapping[str, Any] | None:
-        """What the dev set says of the prompt that a run leaves: its best, if that is kept."""
-        event = self.store.last_event(run.id, "dev")
-        return event and event.get("best", event)
 
     def _events_of(self, members: Sequence[Run], after: int) -> Events:
         """The next events of several runs in the order of their telling."""

@@ -1,8 +1,4 @@
-"""The memory of all runs: one SQLite file, and one folder a run.
-
-Workers write while pages read, each from a process of its own. SQLite's write-ahead log lets them:
-a reader never waits for a writer, and a process killed at any moment leaves a sound file.
-"""
+"""The memory of all runs: rows of the database, and one folder a run."""
 
 import json
 import math
@@ -12,14 +8,15 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from playground.errors import RunError
+from playground.runs.database import Database, places
 from playground.runs.folder import RunFolder
 from playground.runs.run import WORKING, Command, Run, State
 from playground.runs.spec import Kind, RunSpec
@@ -28,31 +25,6 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 Events = list[dict[str, Any]]
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS runs (
-    id TEXT PRIMARY KEY,
-    created TEXT NOT NULL,
-    spec TEXT NOT NULL,
-    state TEXT NOT NULL DEFAULT 'queued',
-    reason TEXT NOT NULL DEFAULT '',
-    code TEXT NOT NULL DEFAULT '',
-    details TEXT NOT NULL DEFAULT '{}',
-    step INTEGER NOT NULL DEFAULT 0,
-    steps INTEGER NOT NULL DEFAULT 0,
-    command TEXT NOT NULL DEFAULT 'run' CHECK (command IN ('run', 'pause', 'step', 'stop'))
-);
-CREATE TABLE IF NOT EXISTS events (
-    id INTEGER PRIMARY KEY,
-    run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
-    step INTEGER NOT NULL,
-    split TEXT NOT NULL,
-    payload TEXT NOT NULL,
-    UNIQUE (run, step, split)
-);
-CREATE INDEX IF NOT EXISTS events_in_order ON events (run, id);
-CREATE INDEX IF NOT EXISTS runs_in_groups ON runs (json_extract(spec, '$.group'), id);
-"""
 
 # Crockford's base 32: sorts as it counts, and no letter in it looks like a digit.
 DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -63,28 +35,19 @@ GROUP = "group-"  # what the id of a group begins with, so that it is told from 
 class RunStore:
     """Runs and their events under one folder. Safe for several threads and several processes.
 
-    Every method raises RunError ("runs.unknown") for an id that is not there.
+    Every method raises RunError ("runs.unknown") for an id that is not there; to those that read
+    runs a deleted one that may still be restored, see `History`, is not there.
     """
 
     def __init__(self, home: Path) -> None:
         self.home = home.absolute()  # workers are told of it
         (home / "runs").mkdir(parents=True, exist_ok=True)
-        self._lock = threading.Lock()  # one connection, shared by the threads of this process
+        self._lock = threading.Lock()
         self._last_time = 0
-        self._connection = sqlite3.connect(
-            home / "runs.sqlite", isolation_level=None, check_same_thread=False
-        )
-        self._connection.execute("PRAGMA busy_timeout = 10000")
-        self._connection.execute("PRAGMA synchronous = NORMAL")
-        self._connection.execute("PRAGMA foreign_keys = ON")
-        # SQLite does not wait for another process that makes the same file a write-ahead one.
-        with FileLock(home / "opening.lock"):
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.executescript(SCHEMA)
+        self.database = Database(self.home)
 
     def close(self) -> None:
-        with self._lock:
-            self._connection.close()
+        self.database.close()
 
     # Runs
 
@@ -93,26 +56,47 @@ class RunStore:
 
         The run is seen by others only when its folder holds ``tables`` (name to rows).
         """
+        begun = Run("", datetime.now(UTC).isoformat(timespec="seconds"), spec, "queued")
+
+        def fill(folder: RunFolder) -> None:
+            for name, rows in (tables or {}).items():
+                folder.write_table(name, rows)
+
+        return self.keep(begun, fill)
+
+    def keep(
+        self,
+        run: Run,
+        fill: Callable[[RunFolder], object],
+        events: Iterable[Mapping[str, Any]] = (),
+    ) -> str:
+        """Keeps ``run`` as it stands, with ``events``, under a new id, which is returned.
+
+        It is seen by others only when ``fill`` has filled its folder. At an error nothing is kept.
+        """
         run_id = self._new_id()
         folder = self.folder(run_id)
         folder.path.mkdir()
+        told = (run.state, run.reason, run.code, _json(run.details), run.step, run.steps)
         try:
-            for name, rows in (tables or {}).items():
-                folder.write_table(name, rows)
-            self._write(
-                "INSERT INTO runs (id, created, spec) VALUES (?, ?, ?)",
-                (run_id, datetime.now(UTC).isoformat(timespec="seconds"), spec.model_dump_json()),
-            )
+            fill(folder)
+            with self.database.transaction() as connection:
+                connection.execute(
+                    "INSERT INTO runs (id, created, spec, state, reason, code, details, step, "
+                    "steps) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (run_id, run.created, run.spec.model_dump_json(), *told),
+                )
+                connection.executemany(_NEW_EVENT, (_event(run_id, event) for event in events))
         except BaseException:
             shutil.rmtree(folder.path, ignore_errors=True)
             raise
         return run_id
 
     def get(self, run_id: str) -> Run:
-        rows = self._read(f"SELECT {_COLUMNS} FROM runs WHERE id = ?", (_checked(run_id),))
+        rows = self.database.read(f"SELECT {COLUMNS} FROM kept WHERE id = ?", (_checked(run_id),))
         if not rows:
-            raise _unknown(run_id)
-        return _run(rows[0])
+            raise unknown_run(run_id)
+        return read_run(rows[0])
 
     def list(
         self, limit: int = 100, before: str | None = None, kind: Kind | None = None
@@ -122,18 +106,18 @@ class RunStore:
         Only those of ``kind``, if that is given.
         """
         # specs that were kept before there were kinds are of trainings
-        rows = self._read(
-            f"SELECT {_COLUMNS} FROM runs WHERE (:before IS NULL OR id < :before) AND (:kind IS "
+        rows = self.database.read(
+            f"SELECT {COLUMNS} FROM kept WHERE (:before IS NULL OR id < :before) AND (:kind IS "
             "NULL OR coalesce(json_extract(spec, '$.kind'), 'training') = :kind) "
             "ORDER BY id DESC LIMIT :limit",
             {"before": before, "kind": kind, "limit": limit},
         )
-        return [_run(row) for row in rows]
+        return [read_run(row) for row in rows]
 
     def ids(self, *states: State) -> Sequence[str]:
         """The ids of the runs in one of ``states``, oldest first."""
-        rows = self._read(
-            f"SELECT id FROM runs WHERE state IN ({_places(states)}) ORDER BY id", states
+        rows = self.database.read(
+            f"SELECT id FROM kept WHERE state IN ({places(states)}) ORDER BY id", states
         )
         return [run_id for (run_id,) in rows]
 
@@ -143,13 +127,13 @@ class RunStore:
 
     def group(self, group_id: str) -> Sequence[Run]:
         """The runs of a group in the order of their making."""
-        rows = self._read(
-            f"SELECT {_COLUMNS} FROM runs WHERE json_extract(spec, '$.group') = ? ORDER BY id",
+        rows = self.database.read(
+            f"SELECT {COLUMNS} FROM kept WHERE json_extract(spec, '$.group') = ? ORDER BY id",
             (group_id,),
         )
         if not rows:
-            raise _unknown(group_id)
-        return [_run(row) for row in rows]
+            raise unknown_run(group_id)
+        return [read_run(row) for row in rows]
 
     def delete(self, run_id: str) -> None:
         """Forgets a run, its events and its folder."""
@@ -178,7 +162,7 @@ class RunStore:
 
     def queue(self, run_id: str) -> bool:
         """Queues a run that has no worker and is not finished; says whether it is queued now."""
-        return self._write(
+        return self.database.write(
             "UPDATE runs SET state = 'queued', reason = '', code = '', details = '{}' WHERE id = ? "
             "AND state IN ('queued', 'stopped', 'failed', 'interrupted')",
             (_checked(run_id),),
@@ -219,9 +203,9 @@ class RunStore:
         self._change(run_id, "UPDATE runs SET command = ? WHERE id = ?", (command,))
 
     def read_order(self, run_id: str) -> Command:
-        rows = self._read("SELECT command FROM runs WHERE id = ?", (_checked(run_id),))
+        rows = self.database.read("SELECT command FROM runs WHERE id = ?", (_checked(run_id),))
         if not rows:
-            raise _unknown(run_id)
+            raise unknown_run(run_id)
         command: Command = rows[0][0]
         return command
 
@@ -230,7 +214,7 @@ class RunStore:
 
         Taken before the step is made, so that an order given meanwhile is not overwritten.
         """
-        return self._write(
+        return self.database.write(
             "UPDATE runs SET command = 'pause' WHERE id = ? AND command = 'step'",
             (_checked(run_id),),
         )
@@ -244,15 +228,10 @@ class RunStore:
         infinities, which JSON does not have, are kept as null.
         """
         _checked(run_id)
-        rows = [(run_id, event["step"], event["split"], _json(event)) for event in events]
         try:
-            with self._lock:
-                self._connection.executemany(
-                    "INSERT OR IGNORE INTO events (run, step, split, payload) VALUES (?, ?, ?, ?)",
-                    rows,
-                )
+            self.database.write_each(_NEW_EVENT, [_event(run_id, event) for event in events])
         except sqlite3.IntegrityError:
-            raise _unknown(run_id) from None
+            raise unknown_run(run_id) from None
 
     def events(
         self, run_id: str, after: int = 0, limit: int = 1000, *, splits: Sequence[str] = ()
@@ -261,8 +240,8 @@ class RunStore:
 
         Only those of ``splits``, if any are given.
         """
-        chosen = f"AND split IN ({_places(splits)}) " if splits else ""
-        rows = self._read(
+        chosen = f"AND split IN ({places(splits)}) " if splits else ""
+        rows = self.database.read(
             f"SELECT id, payload FROM events WHERE run = ? AND id > ? {chosen}ORDER BY id LIMIT ?",
             (_checked(run_id), after, *splits, limit),
         )
@@ -272,25 +251,20 @@ class RunStore:
 
     def last_event(self, run_id: str, split: str) -> dict[str, Any] | None:
         """The event of the latest step of that ``split``, None before the first."""
-        rows = self._read(
+        rows = self.database.read(
             "SELECT payload FROM events WHERE run = ? AND split = ? ORDER BY step DESC LIMIT 1",
             (_checked(run_id), split),
         )
         return json.loads(rows[0][0]) if rows else None
 
-    # SQL
-
-    def _read(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> Sequence[Any]:
-        with self._lock:
-            return self._connection.execute(sql, parameters).fetchall()
-
-    def _write(self, sql: str, parameters: Sequence[Any]) -> bool:
-        with self._lock:
-            return self._connection.execute(sql, parameters).rowcount > 0
+    def measured(self, run_id: str) -> Mapping[str, Any] | None:
+        """What the dev set says of the prompt that a run leaves: its best, if that is kept."""
+        event = self.last_event(run_id, "dev")
+        return event and event.get("best", event)
 
     def _change(self, run_id: str, sql: str, parameters: Sequence[Any]) -> None:
-        if not self._write(sql, (*parameters, _checked(run_id))):
-            raise _unknown(run_id)
+        if not self.database.write(sql, (*parameters, _checked(run_id))):
+            raise unknown_run(run_id)
 
     def _new_id(self) -> str:
         """Nine digits of milliseconds, three of chance; later ones of one process sort later."""
@@ -301,10 +275,15 @@ class RunStore:
         return clock + "".join(secrets.choice(DIGITS) for _ in range(3))
 
 
-_COLUMNS = "id, created, spec, state, reason, step, steps, code, details"
+_NEW_EVENT = "INSERT OR IGNORE INTO events (run, step, split, payload) VALUES (?, ?, ?, ?)"
+COLUMNS = "id, created, spec, state, reason, step, steps, code, details"  # as read_run has them
 
 
-def _run(row: tuple[Any, ...]) -> Run:
+def _event(run_id: str, event: Mapping[str, Any]) -> tuple[Any, ...]:
+    return run_id, event["step"], event["split"], _json(event)
+
+
+def read_run(row: Sequence[Any]) -> Run:
     run_id, created, spec, state, reason, step, steps, code, details = row
     return Run(
         id=run_id,
@@ -319,18 +298,14 @@ def _run(row: tuple[Any, ...]) -> Run:
     )
 
 
-def _places(values: Sequence[object]) -> str:
-    return ", ".join("?" * len(values))
-
-
 def _checked(run_id: str) -> str:
     """An id names a folder, and may come from an address that anyone can type."""
     if not isinstance(run_id, str) or not RUN_ID.fullmatch(run_id):
-        raise _unknown(run_id)
+        raise unknown_run(run_id)
     return run_id
 
 
-def _unknown(run_id: object) -> RunError:
+def unknown_run(run_id: object) -> RunError:
     return RunError(
         f"There is no run {str(run_id)[:40]!r}. It may have been deleted; the list of runs shows "
         "those that are kept.",

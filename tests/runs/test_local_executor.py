@@ -269,7 +269,7 @@ def test_what_a_state_does_not_allow_is_a_sentence(runs: Runs, start: Start) -> 
     assert caught.value.code == "runs.finished"
 
 
-def test_a_run_is_deleted_with_all_it_left(runs: Runs, start: Start) -> None:
+def test_a_run_is_deleted_and_purged_with_all_it_left(runs: Runs, start: Start) -> None:
     first, second = start(steps=1000, seconds=0.02), start(steps=3)
     wait_for(runs, first, "running")
     runs.delete(second)  # it waits
@@ -277,6 +277,7 @@ def test_a_run_is_deleted_with_all_it_left(runs: Runs, start: Start) -> None:
     wait_for(runs, first, "stopped")
     runs.delete(first)
     assert not runs.list()
+    assert runs.history.purge() == 2
     assert not list((runs.store.home / "runs").iterdir())
     for call in (runs.get, runs.events, runs.prompt_folder, runs.stop, runs.resume, runs.delete):
         with pytest.raises(RunError) as caught:
