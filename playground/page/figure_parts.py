@@ -16,6 +16,7 @@ NEUTRAL = "var(--pg-neutral)"
 QUIET = "var(--pg-quiet)"
 INK = "var(--pg-ink)"
 DEV = "var(--pg-dev)"
+SOFT = "var(--pg-soft)"
 
 
 def plain_text(text: object) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import gradio as gr
 
-from playground.page.run_figures import run_figures, seed_figures
+from playground.page.run_figures import map_figure, run_figures, seed_figures
 
 _HERE = Path(__file__).parent
 RUN_SCRIPTS = ("drawing", "run_follower", "run_panels")
@@ -82,15 +82,17 @@ def run_view(
         shared.tell = (detail) => trigger('state', detail);
         showRun(shared);
         showSeeds({ ...shared, pick: (run) => trigger('pick', { run }) });"""
+    scripts = (*RUN_SCRIPTS, *CURVE_SCRIPTS, "soft_token_map", "live_run", *SEED_SCRIPTS)
     return gr.HTML(
         value=value or {"run": ""},
         texts=dict(texts or {}),
         figures=run_figures(),
+        map_figure=map_figure(),
         seed_figures=seed_figures(),
         elem_id=elem_id,
         elem_classes="pg-widget",
         html_template='<div class="pg-run"></div>',
-        js_on_load=script(*RUN_SCRIPTS, *CURVE_SCRIPTS, "live_run", *SEED_SCRIPTS) + start,
+        js_on_load=script(*scripts) + start,
         server_functions=[poll_run],
         head=plotly_head(),
         apply_default_css=False,

@@ -14,10 +14,15 @@ async function showRun({ element, props, watch, poll, tell }) {
   body.hidden = true;
   const progress = new Progress(body, words);
   const grid = body.appendChild(make("div", "pg-run-grid"));
-  const curves = new RunCurves(await plotlyLibrary(), grid, words, props.figures);
-  const replay = new Replay(grid, words, () => picture());
+  const plotly = await plotlyLibrary();
+  const curves = new RunCurves(plotly, grid, words, props.figures);
+  const replay = new Replay(grid, words, () => {
+    picture();
+    map.show(replay.snapshot);
+  });
   const pinned = new PinnedExamples(grid, words);
   const soft = new SoftTokens(grid, words);
+  const map = new SoftTokenMap(plotly, grid, words, props.map_figure, (label) => pinned.colour(label));
   const lost = (away) => progress.reconnecting(away);
   const follower = new RunFollower(element, { poll, learn, draw, lost, tell });
   const data = new DataLine(body, words, () => (follower.run ? curves.table() : null));
@@ -25,6 +30,7 @@ async function showRun({ element, props, watch, poll, tell }) {
   function learn(events) {
     for (const event of events) {
       curves.take(event);
+      map.take(event);
       if (event.split === "start") pinned.meet(event);
       if (event.split === "snapshot") replay.take(event);
       if (event.split === "end") early = event.early;
@@ -40,6 +46,7 @@ async function showRun({ element, props, watch, poll, tell }) {
     curves.draw({ anew, rests: seen.state !== "running" });
     replay.draw();
     picture(anew);
+    map.show(replay.snapshot, { anew, haste: !replay.follows || seen.state !== "running" });
     if (performance.now() - refreshed > 1000 || ENDED.has(seen.state)) {
       refreshed = performance.now();
       data.refresh();
@@ -71,7 +78,7 @@ async function showRun({ element, props, watch, poll, tell }) {
       phase = together = null;
       follower.forget(wanted, props.value.state);
       for (const part of [progress, replay, pinned, soft]) part.clear();
-      curves.clear(wanted);
+      for (const part of [curves, map]) part.clear(wanted);
     } else if (said && follower.seen) draw(follower.seen, true);
     root.hidden = Boolean(props.value?.group); // live_seeds.js shows it
     empty.hidden = Boolean(wanted);
@@ -79,6 +86,9 @@ async function showRun({ element, props, watch, poll, tell }) {
     follower.start();
   }
   watch("value", take);
-  onTheme(element, () => follower.seen && curves.draw({ anew: true }));
+  onTheme(element, () => {
+    if (follower.seen) curves.draw({ anew: true });
+    map.show(replay.snapshot, { anew: true });
+  });
   take();
 }

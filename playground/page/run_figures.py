@@ -5,7 +5,7 @@
 
 from typing import Any
 
-from playground.page.figure_parts import DEV, INK, QUIET, Figure, axis, layout
+from playground.page.figure_parts import DEV, INK, NEUTRAL, QUIET, SOFT, Figure, axis, layout
 
 
 def run_figures() -> dict[str, Figure]:
@@ -52,6 +52,39 @@ def seed_figures() -> dict[str, Figure]:
             _points("dev"),
         ]
     return {"loss": loss, "accuracy": accuracy}
+
+
+def map_figure() -> Figure:
+    """The map of soft tokens among words, before its first snapshot.
+
+    "words": all that have been near at some step, "near": those that are now, "nearest": the
+    nearest of each soft token, "labels": label words; "way": where each soft token goes, "gone":
+    how far it has come, "tokens": where it is.
+    """
+    name = {"family": "var(--font-mono)", "size": 12}
+    frame = layout(420, {"l": 8, "r": 8, "t": 8, "b": 8})
+    bare = {"visible": False, "zeroline": False}
+    frame["xaxis"] = dict(bare)
+    frame["yaxis"] = {**bare, "scaleanchor": "x"}  # as far apart one way as the other
+    frame["hovermode"] = "closest"
+    frame["dragmode"] = "zoom"
+    data = [
+        _places("words", {"color": NEUTRAL, "size": 4, "opacity": 0.45}),
+        _line("way", SOFT, width=1, opacity=0.35, hoverinfo="skip"),
+        _line("gone", SOFT, width=2, opacity=0.75, hoverinfo="skip"),
+        _places("near", {"color": QUIET, "size": 5}),
+        _places("nearest", {"color": QUIET, "size": 5}, textfont={**name, "color": QUIET}),
+        _places("labels", {"size": 10, "symbol": "diamond"}, textfont=name),
+        _places("tokens", {"color": SOFT, "size": 9}, textfont={**name, "color": SOFT}),
+    ]
+    return {"data": data, "layout": frame}
+
+
+def _places(meta: str, marker: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Points with a hover, and with their names beside them if these have a font."""
+    mode = "markers+text" if "textfont" in more else "markers"
+    points = {"type": "scatter", "mode": mode, "meta": meta, "x": [], "y": [], "marker": marker}
+    return {**points, "textposition": "top center", "hoverinfo": "text", "cliponaxis": False} | more
 
 
 def _band(meta: str, colour: str) -> list[dict[str, Any]]:

@@ -157,7 +157,7 @@ class TestSoftSlots:
         nearest = [token["nearest"][0] for token in snapshot["soft_tokens"]]
         assert [token["name"] for token in snapshot["soft_tokens"]] == ["p1", "p2", "p3", "p4"]
         assert [word for word, *_ in nearest[:2]] == ["good", "film"]
-        assert [similarity for _, similarity in nearest[:2]] == [pytest.approx(1)] * 2
+        assert [similarity for _, similarity, *_ in nearest[:2]] == [pytest.approx(1)] * 2
 
     def test_vectors_of_one_number_are_one_vector(self, toy):
         template = Template("[SOFT#1*2] {text} [SOFT#1*2] [MASK]")

@@ -2,7 +2,7 @@
 
 import json
 
-from playground.page.run_figures import run_figures, seed_figures
+from playground.page.run_figures import map_figure, run_figures, seed_figures
 
 
 def test_run_figures_have_the_traces_that_the_browser_fills() -> None:
@@ -26,3 +26,12 @@ def test_seed_figures_have_a_line_for_a_seed_and_a_band_below_each_mean() -> Non
             assert figure["data"][high]["fill"] == "tonexty"
             assert f"{mean}_seed" in metas
     json.dumps(seed_figures(), allow_nan=False)
+
+
+def test_the_map_has_its_soft_tokens_on_top_and_one_scale_for_both_ways() -> None:
+    figure = map_figure()
+    assert [trace["meta"] for trace in figure["data"]] == [
+        *("words", "way", "gone", "near", "nearest", "labels", "tokens"),
+    ]
+    assert figure["layout"]["yaxis"]["scaleanchor"] == "x"
+    json.dumps(figure, allow_nan=False)

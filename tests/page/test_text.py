@@ -208,13 +208,17 @@ def listed(script: str, head: str, end: str) -> set[str]:
 
 # What stands for ${…} in the ids that the scripts compose. A new one has to be added here.
 COMPOSED = {
-    "run.title.${name}": {*FIGURES, *PANELS},
+    "run.title.${name}": {*FIGURES, *PANELS, "map"},
     "run.${name}_waiting": set(PANELS),
-    "run.${key}": listed("run_curves.js", "static keys = {", "};"),
+    "run.${key}": {
+        *listed("run_curves.js", "static keys = {", "};"),
+        *listed("soft_token_map.js", "static keys = {", "};"),
+    },
     "run.${trace.meta}": {trace["meta"] for figure in FIGURES.values() for trace in figure["data"]},
     "run.${column}": {
         *listed("run_curves.js", "const columns = [", "];"),
         *listed("seed_curves.js", "const columns = [", "];"),
+        *listed("soft_token_map.js", "const columns = [", "];"),
     },
     "run.${event.split}": {"train", "dev"},
     "run.state.${state}": set(get_args(State)),
