@@ -1,5 +1,6 @@
 """The life of a run, outside any request: started by anyone, followed by anyone who has its id."""
 
+from playground.runs.archive import export_run, import_run
 from playground.runs.comparison_plan import ComparisonPlan, plan_comparison
 from playground.runs.difference import differences
 from playground.runs.group import Group, is_group
@@ -24,6 +25,8 @@ __all__ = [
     "Runs",
     "SearchPlan",
     "differences",
+    "export_run",
+    "import_run",
     "is_group",
     "plan",
     "plan_comparison",

@@ -142,16 +142,7 @@ class History:
 
     def set_tags(self, run_id: str, tags: Sequence[str]) -> None:
         """Gives a run these tags and no others, each once, in the order of the alphabet."""
-        kept = sorted({" ".join(tag.split()) for tag in tags} - {""})
-        if len(kept) > MOST_TAGS or any("," in tag or len(tag) > TAG_LENGTH for tag in kept):
-            raise RunError(
-                f"A run has at most {MOST_TAGS} tags, each of at most {TAG_LENGTH} characters and "
-                "without a comma.",
-                code="runs.bad_tags",
-                most=MOST_TAGS,
-                limit=TAG_LENGTH,
-            )
-        self._mark(run_id, "tags", json.dumps(kept, ensure_ascii=False))
+        self._mark(run_id, "tags", json.dumps(tidy_tags(tags), ensure_ascii=False))
 
     # Deleting. Whether a run may be deleted now is asked by `Runs.delete`.
 
@@ -249,6 +240,20 @@ class History:
     def _group(self, group_id: str, members: Sequence[Entry]) -> Group:
         runs = tuple(entry.runs[0] for entry in members)
         return Group(group_id, runs, tuple(self.store.measured(run.id) for run in runs))
+
+
+def tidy_tags(tags: Sequence[str]) -> list[str]:
+    """Each tag once, in the order of the alphabet. Raises RunError ("runs.bad_tags")."""
+    kept = sorted({" ".join(tag.split()) for tag in tags} - {""})
+    if len(kept) > MOST_TAGS or any("," in tag or len(tag) > TAG_LENGTH for tag in kept):
+        raise RunError(
+            f"A run has at most {MOST_TAGS} tags, each of at most {TAG_LENGTH} characters and "
+            "without a comma.",
+            code="runs.bad_tags",
+            most=MOST_TAGS,
+            limit=TAG_LENGTH,
+        )
+    return kept
 
 
 def _short(text: str, limit: int) -> str:
