@@ -55,8 +55,8 @@ def test_the_mean_over_the_seeds_and_the_best_prompt(tmp_path: Path, capsys: Cap
     assert capsys.readouterr().out.splitlines() == [heads, *rows, mean]
     assert main(["runs", "list"]) == 0
     listed = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in listed] == ["GROUP", group[1], group[1], group[1]]
-    assert listed[1].endswith("mine · 42")
+    assert [line.split()[0] for line in listed] == ["ID", group[1]]
+    assert listed[1].split()[-2:] == ["3", "mine"]
     assert main(["runs", "resume", group[1]]) == 2
     assert "is finished" in capsys.readouterr().err
     assert main(["runs", "delete", group[1]]) == 0

@@ -4,73 +4,42 @@ import argparse
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from playground.cli.inputs import Commands, count
+from playground.cli import history
+from playground.cli.history import add_action, steps_of
+from playground.cli.inputs import Commands
 from playground.cli.output import one_line, print_csv, print_table, say
 from playground.errors import RunError
-from playground.runs import Group, Run, Runs, is_group
+from playground.runs import Group, Runs, is_group
 
 ORDER_SECONDS = 5.0  # the wait for a worker to heed an order: it looks up between two steps
 
 
 def add(commands: Commands) -> None:
     about = (
-        "List, show and steer trainings, comparisons and searches, whether started here or from "
-        "the page."
+        "Find, show, steer and keep trainings, comparisons and searches, whether started here or "
+        "from the page."
     )
     command = commands.add_parser("runs", help="the runs that are kept", description=about)
     actions = command.add_subparsers(title="actions", metavar="ACTION", required=True)
 
-    newest = _add(actions, "list", _list, "list the runs, the newest first", takes_id=False)
-    newest.add_argument("--limit", type=count, default=20, metavar="N", help="(default: 20)")
-    _add(actions, "show", _show, "show what a run was asked to do and how it stands")
-    events = _add(actions, "events", _events, "print what a run told while it trained")
+    history.add(actions)
+    add_action(actions, "show", _show, "show what a run was asked to do and how it stands")
+    events = add_action(actions, "events", _events, "print what a run told while it trained")
     events.add_argument(
         "--format",
         choices=("jsonl", "csv"),
         default="jsonl",
         help="jsonl: every event as a line of JSON (default); csv: the numbers of the curves",
     )
-    _add(actions, "stop", _order, "end a run; what it has learned so far is kept")
-    _add(actions, "pause", _order, "halt a run between two steps")
-    _add(actions, "resume", _order, "go on with a run that is paused or ended early")
-    _add(actions, "delete", _delete, "forget a run that has ended, with its curve and its prompt")
-    prompt = _add(actions, "prompt", _prompt, "print where the trained prompt of a run lies")
+    add_action(actions, "stop", _order, "end a run; what it has learned so far is kept")
+    add_action(actions, "pause", _order, "halt a run between two steps")
+    add_action(actions, "resume", _order, "go on with a run that is paused or ended early")
+    prompt = add_action(actions, "prompt", _prompt, "print where the trained prompt of a run lies")
     prompt.add_argument("--save", metavar="FOLDER", help="copy it to FOLDER")
-
-
-def _add(
-    actions: Any,
-    name: str,
-    run: Callable[[argparse.Namespace], int],
-    about: str,
-    *,
-    takes_id: bool = True,
-) -> argparse.ArgumentParser:
-    action: argparse.ArgumentParser = actions.add_parser(name, help=about, description=about)
-    if takes_id:
-        action.add_argument("id", metavar="ID", help="a run or a group, as “runs list” names it")
-    action.set_defaults(run=run, action=name)
-    return action
-
-
-def _list(options: argparse.Namespace) -> int:
-    found = Runs().list(options.limit)
-    rows = [
-        [run.id, run.created, run.state, _steps(run), run.spec.model, run.name] for run in found
-    ]
-    heads = ["ID", "STARTED (UTC)", "STATE", "STEP", "MODEL", "NAME"]
-    if any(run.spec.group for run in found):
-        heads = ["GROUP", *heads]
-        rows = [[run.spec.group or "–", *row] for run, row in zip(found, rows, strict=True)]
-    if rows:
-        print_table([heads, *rows])
-    else:
-        say("There are no runs yet. Start one with: python -m playground train METHOD")
-    return 0
 
 
 def _words(of_label: list[str] | list[list[str]]) -> str:
@@ -91,7 +60,7 @@ def _show(options: argparse.Namespace) -> int:
         "started": run.created,
         "state": run.state,
         "reason": run.reason,
-        "step": _steps(run),
+        "step": steps_of(run),
         **run.spec.model_dump(exclude={"colours", "verbalizer", "settings"}),
         "labels": "; ".join(f"{name}={_words(of)}" for name, of in run.spec.verbalizer.items()),
         **run.spec.settings,
@@ -143,7 +112,7 @@ def _order(options: argparse.Namespace) -> int:
     if options.action == "resume" and is_group(options.id):
         _wait_for_places(runs, options.id)
     runs.shutdown()  # a resumed run goes on by itself
-    print(f"{run.id} is {run.state} at step {_steps(run)}.")
+    print(f"{run.id} is {run.state} at step {steps_of(run)}.")
     return 0
 
 
@@ -155,12 +124,6 @@ def _wait_for_places(runs: Runs, group_id: str) -> None:
             say("They go on one after the other; this command ends when the last has begun.")
         told = True
         time.sleep(0.2)
-
-
-def _delete(options: argparse.Namespace) -> int:
-    Runs().delete(options.id)
-    print(f"{options.id} is deleted.")
-    return 0
 
 
 def _prompt(options: argparse.Namespace) -> int:
@@ -195,7 +158,7 @@ def print_group(group: Group) -> None:
             str(run.spec.seed),
             run.id,
             run.state,
-            _steps(run),
+            steps_of(run),
             "–" if accuracy is None else f"{accuracy:.3f}",
         )
         for run, accuracy in zip(group.runs, group.accuracies, strict=True)
@@ -203,7 +166,3 @@ def print_group(group: Group) -> None:
     print_table([("SEED", "RUN", "STATE", "STEP", "DEV ACCURACY"), *rows])
     if group.accuracy is not None:
         print(f"dev accuracy {group.accuracy:.3f} over {group.accuracy.count} seeds")
-
-
-def _steps(run: Run | Group) -> str:
-    return f"{run.step}/{run.steps}" if run.steps else "–"
