@@ -21,7 +21,7 @@ class SoftTokenMap extends CurveCards {
     this.snapshots = [];
     this.known = new Map(); // "word x y": the place of a word that was near at some step
     this.shown = null;
-    this.drawn = 0;
+    this.due = 0; // when the next drawing may come that nobody asked for
     this.node.hidden = true; // most methods have none
   }
   take(event) {
@@ -30,13 +30,12 @@ class SoftTokenMap extends CurveCards {
     this.snapshots.push(event);
     for (const place of event.soft_tokens.flatMap(placesNear)) this.known.set(place.key, place);
   }
-  /** Draws the map as it was at a snapshot; without `haste` only when the last drawing is old. */
+  /** Draws the map as it was at a snapshot; without `haste` in a tenth of the time at most. */
   show(snapshot, { anew = false, haste = true } = {}) {
-    const now = performance.now();
+    const began = performance.now();
     if (!this.map || !snapshot || (snapshot === this.shown && !anew)) return;
-    if (!haste && now - this.drawn < CurveCards.LEISURE) return;
+    if (!haste && began < this.due) return;
     this.shown = snapshot;
-    this.drawn = now;
     this.node.hidden = false;
     const [card] = this.cards;
     card.plot.draw(() => this.figure(card));
@@ -46,6 +45,8 @@ class SoftTokenMap extends CurveCards {
       dimensions: this.map.axes[0].length.toLocaleString("en-US"),
     });
     this.data.refresh();
+    const took = performance.now() - began;
+    this.due = began + Math.max(CurveCards.LEISURE, 10 * took);
   }
   figure(card) {
     const figure = this.frame(card);
