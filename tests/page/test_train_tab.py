@@ -57,7 +57,7 @@ def reached(page: Page, step: int) -> None:
 def points(page: Page) -> int:
     """How many steps the loss curve shows."""
     count: int = page.evaluate(
-        "() => Math.max(0, ...[...document.querySelectorAll('#run .js-plotly-plot')]"
+        "() => Math.max(0, ...[...document.querySelectorAll('.pg-run-card-loss .js-plotly-plot')]"
         ".map(node => node.data[0].x?.length ?? 0))"
     )
     return count
@@ -154,7 +154,7 @@ def test_pause_one_step_and_resume(train: Page) -> None:
     before = points(train)
     train.locator("#step").click()
     train.wait_for_function(
-        "count => Math.max(...[...document.querySelectorAll('#run .js-plotly-plot')]"
+        "count => Math.max(...[...document.querySelectorAll('.pg-run-card-loss .js-plotly-plot')]"
         ".map(node => node.data[0].x?.length ?? 0)) === count",
         arg=before + 1,
     )
@@ -180,7 +180,7 @@ def test_a_killed_worker_is_said_and_the_curve_goes_on_from_the_checkpoint(
     train.locator("#stop").click()
     state(train, "stopped")
     steps: list[int] = train.evaluate(
-        "() => [...document.querySelectorAll('#run .js-plotly-plot')]"
+        "() => [...document.querySelectorAll('.pg-run-card-loss .js-plotly-plot')]"
         ".map(node => [...(node.data[0].x ?? [])]).sort((a, b) => b.length - a.length)[0]"
     )
     assert steps == list(range(1, len(steps) + 1))
