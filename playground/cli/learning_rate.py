@@ -1,4 +1,4 @@
-"""``train METHOD --find-learning-rate``: a run that looks for a learning rate, and trains nothing."""
+"""``train METHOD --find-learning-rate``: a run that looks for a rate and trains nothing."""
 
 import argparse
 from typing import Any

@@ -125,7 +125,8 @@ def test_runs_are_listed_by_kind(store, spec):
     comparison = store.create(plan(split_table()).spec)
     newer = store.create(spec())
     # as a home had it before there were comparisons
-    store.database.write("UPDATE runs SET spec = json_remove(spec, '$.kind') WHERE id = ?", (older,))
+    without_kind = "UPDATE runs SET spec = json_remove(spec, '$.kind') WHERE id = ?"
+    store.database.write(without_kind, (older,))
 
     def ids(*given: Any, **named: Any) -> list[str]:
         return [run.id for run in store.list(*given, **named)]
