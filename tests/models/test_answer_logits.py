@@ -169,19 +169,19 @@ def test_the_nearest_word_of_an_embedding_is_its_word(loaded):
     model = loaded("bert")
     words = model.encoder.word_ids("great film")
     vectors = model.embedding_weight[words] * 3  # the length of a vector does not matter
-    near = model.nearest_words(vectors, count=4)
-    assert [len(words) for words in near] == [4, 4]
-    assert [words[0][0] for words in near] == ["great", "film"]
-    for words in near:
-        similarities = [similarity for _, similarity in words]
-        assert similarities == sorted(similarities, reverse=True)
-        assert similarities[0] == pytest.approx(1)
+    ids, similarities = model.nearest_tokens(vectors, count=4)
+    assert ids.shape == similarities.shape == (2, 4)
+    assert [model.token_text(nearest) for nearest in ids[:, 0].tolist()] == ["great", "film"]
+    for values in similarities.tolist():
+        assert values == sorted(values, reverse=True)
+        assert values[0] == pytest.approx(1)
 
 
 def test_special_tokens_are_nobodys_nearest_word(loaded):
     model = loaded("bert")
     special = model.embedding_weight[[model.tokenizer.mask_token_id]]
-    assert model.nearest_words(special, count=1)[0][0][0] != "[MASK]"
+    ids, _ = model.nearest_tokens(special, count=1)
+    assert ids.item() != model.tokenizer.mask_token_id
 
 
 @pytest.mark.parametrize(
