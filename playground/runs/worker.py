@@ -22,6 +22,7 @@ from filelock import Timeout
 
 from playground.errors import PlaygroundError
 from playground.processors import settle_threads
+from playground.runs.failure import failure
 from playground.runs.folder import RunFolder, replace_folder, whole_folder
 from playground.runs.run import State
 from playground.runs.spec import RunSpec
@@ -287,15 +288,10 @@ def run(store: RunStore, run_id: str, stop: StopSignal) -> None:
             with ending_at_stop(store, run_id, stop):
                 training = load(queued.spec, folder)
             work(store, run_id, training, stop)
-        except PlaygroundError as error:
+        except Exception as caught:
             traceback.print_exc()
+            error = failure(caught)
             store.set_state(run_id, "failed", error.message, code=error.code, details=error.details)
-        except Exception as error:
-            traceback.print_exc()
-            reason = f"{type(error).__name__}: {error}"
-            store.set_state(
-                run_id, "failed", reason, code="runs.crashed", details={"error": reason}
-            )
 
 
 def step_back() -> None:

@@ -1,7 +1,7 @@
 """A training that is over in no time, and a worker process that runs it instead of the engine's.
 
 The spec's settings: "steps"; "seconds" a step; "loading" seconds; "fail_at" a step, with "how":
-"sentence" or "bug".
+"sentence", "memory" or "bug".
 """
 
 import json
@@ -56,6 +56,8 @@ class FakeTraining:
             if self.step + 1 == self.fail_at:
                 if self.how == "sentence":
                     raise DataError("Row 3 is wrong. Mend it.", row=3, code="data.wrong")
+                if self.how == "memory":
+                    raise MemoryError
                 raise ValueError("a bug")
             self.step += 1
             self.value = self.value * 1103515245 % 2147483647

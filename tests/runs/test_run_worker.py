@@ -208,6 +208,14 @@ def test_any_other_error_is_told_with_its_class(store: RunStore, spec: Spec) -> 
     assert store.get(run_id).code == "runs.crashed"
 
 
+def test_memory_that_ran_out_is_told_in_a_sentence(store: RunStore, spec: Spec) -> None:
+    run_id = store.create(spec(fail_at=3, how="memory"))
+    run(store, run_id, StopSignal())
+    failed = store.get(run_id)
+    assert (failed.state, failed.code) == ("failed", "runs.out_of_memory")
+    assert "smaller batch" in failed.reason
+
+
 def test_a_run_that_is_no_longer_queued_is_left_alone(store: RunStore, spec: Spec) -> None:
     run_id = store.create(spec())
     store.set_state(run_id, "stopped")
