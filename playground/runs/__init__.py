@@ -2,7 +2,8 @@
 
 from playground.runs.archive import export_run, import_run
 from playground.runs.comparison_plan import ComparisonPlan, plan_comparison
-from playground.runs.difference import differences
+from playground.runs.curves import Curve, read_curve
+from playground.runs.difference import differences, settings_of
 from playground.runs.group import Group, is_group
 from playground.runs.history import Entry, Filter, History
 from playground.runs.plan import Plan, plan, plan_learning_rate, plan_seeds
@@ -14,6 +15,7 @@ from playground.runs.store import RunStore
 
 __all__ = [
     "ComparisonPlan",
+    "Curve",
     "Entry",
     "Filter",
     "Group",
@@ -33,4 +35,6 @@ __all__ = [
     "plan_learning_rate",
     "plan_search",
     "plan_seeds",
+    "read_curve",
+    "settings_of",
 ]

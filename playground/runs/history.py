@@ -9,7 +9,7 @@ from typing import Any
 
 from playground.errors import RunError
 from playground.runs.database import ENTRY, places
-from playground.runs.folder import folder_bytes
+from playground.runs.disk import FolderSizes
 from playground.runs.group import Group, is_group
 from playground.runs.run import Run, State
 from playground.runs.spec import Kind
@@ -24,12 +24,14 @@ _TEXT = (  # what is searched of each run
     "coalesce(tags, '') || char(10) || coalesce(json_extract(spec, '$.template'), '')"
 )
 # Specs that were kept before there were kinds are of trainings.
-_IS = {
-    "kind": "coalesce(json_extract(spec, '$.kind'), 'training') = ?",
-    "method": "json_extract(spec, '$.method') = ?",
-    "dataset": "json_extract(spec, '$.dataset') = ?",
-    "model": "json_extract(spec, '$.model') = ?",
-    "state": "state = ?",
+_COLUMNS = {
+    "kind": "coalesce(json_extract(spec, '$.kind'), 'training')",
+    "method": "json_extract(spec, '$.method')",
+    "dataset": "json_extract(spec, '$.dataset')",
+    "model": "json_extract(spec, '$.model')",
+    "state": "state",
+}
+_IS = {name: f"{column} = ?" for name, column in _COLUMNS.items()} | {
     "tag": "EXISTS (SELECT 1 FROM json_each(marks.tags) WHERE value = ?)",
 }
 
@@ -92,6 +94,7 @@ class History:
     def __init__(self, store: RunStore) -> None:
         self.store = store
         self.database = store.database
+        self._sizes = FolderSizes(store.home / "runs")
 
     # Finding
 
@@ -113,6 +116,25 @@ class History:
             [key for (key,) in found],
         )
         return sorted(entries, key=lambda entry: entry.id[-12:], reverse=True)
+
+    def count(self, wanted: Filter | None = None) -> int:
+        """How many entries `search` finds if it goes on to the end."""
+        conditions, values = (wanted or Filter()).conditions()
+        found = self.database.read(
+            f"SELECT count(DISTINCT {ENTRY}) FROM {_MARKED} WHERE {' AND '.join(conditions)}",
+            values,
+        )
+        return int(found[0][0])
+
+    def choices(self) -> dict[str, list[str]]:
+        """What a `Filter` can ask for: the values that kept runs have, each once, in order."""
+        found = self.database.read(f"SELECT DISTINCT {', '.join(_COLUMNS.values())} FROM kept")
+        tags = self.database.read(
+            "SELECT DISTINCT value FROM marks, json_each(marks.tags) WHERE deleted IS NULL"
+        )
+        values = {name: {row[place] for row in found} for place, name in enumerate(_COLUMNS)}
+        values["tag"] = {tag for (tag,) in tags}
+        return {name: sorted(each - {"", None}) for name, each in values.items()}
 
     def entry(self, run_id: str) -> Entry:
         """A run, also one of a group, or a group; deleted or not."""
@@ -195,7 +217,7 @@ class History:
         """What all runs take, deleted ones too, with the events of all."""
         home = self.database.path.parent
         events = sum(file.stat().st_size for file in home.glob(f"{self.database.path.name}*"))
-        return folder_bytes(home / "runs") + events
+        return self._sizes.total() + events
 
     # SQL
 

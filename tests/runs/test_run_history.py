@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 
 from playground.errors import RunError
-from playground.runs import Filter, Group, History, Runs, RunSpec, RunStore, differences
+from playground.runs import (
+    Filter,
+    Group,
+    History,
+    Runs,
+    RunSpec,
+    RunStore,
+    differences,
+    settings_of,
+)
+from playground.runs.folder import replace_folder
 
 Spec = Callable[..., RunSpec]
 MANY = 10_000
@@ -101,6 +111,39 @@ def test_filters_hold_together(store: RunStore, spec: Spec, history: History) ->
     assert found(history, state="failed", method="lora") == []
 
 
+def test_the_choices_are_what_kept_runs_have(store: RunStore, spec: Spec, history: History) -> None:
+    assert set().union(*history.choices().values()) == set()
+    made(store, spec(), dataset="news", method="lora")
+    two = made(store, spec(), dataset="reviews", model="a/b")
+    gone = made(store, spec(), method="magic", model="c")
+    store.set_state(two, "finished")
+    history.set_tags(two, ["好", "a"])
+    history.set_tags(gone, ["gone"])
+    history.hide(gone)
+    assert history.choices() == {
+        "kind": ["training"],
+        "method": ["lora", "p-tuning"],
+        "dataset": ["news", "reviews"],
+        "model": ["a/b", "pocket-bert"],
+        "state": ["finished", "queued"],
+        "tag": ["a", "好"],
+    }
+
+
+def test_entries_are_counted_as_they_are_found(
+    store: RunStore, spec: Spec, history: History
+) -> None:
+    group_id = store.new_group()
+    for seed in (1, 2):
+        made(store, spec("together"), seed=seed, group=group_id)
+    gone = store.create(spec("gone"))
+    store.create(spec("alone"))
+    history.hide(gone)
+    for wanted in (Filter(), Filter(text="gether"), Filter(deleted=True), Filter(method="no")):
+        assert history.count(wanted) == len(history.search(wanted))
+    assert history.count() == 2
+
+
 def test_a_group_is_one_entry_with_its_runs(store: RunStore, spec: Spec, history: History) -> None:
     alone = store.create(spec("before"))
     group_id = store.new_group()
@@ -189,6 +232,23 @@ def test_disk_used_by_one_by_a_group_and_by_all(
     assert history.bytes_of(first) == 1050
 
 
+def test_the_disk_used_follows_what_comes_and_goes(
+    store: RunStore, spec: Spec, history: History
+) -> None:
+    first, second = store.create(spec()), store.create(spec())
+    before = history.all_bytes()
+    (store.folder(first).path / "train.csv").write_bytes(b"x" * 5_000_000)
+    assert 5_000_000 <= history.all_bytes() - before < 6_000_000
+    replace_folder(
+        store.folder(second).checkpoint,
+        lambda folder: (folder / "state.safetensors").write_bytes(b"x" * 7_000_000),
+    )
+    assert 12_000_000 <= history.all_bytes() - before < 13_000_000
+    history.hide(first)
+    history.purge(first)
+    assert 7_000_000 <= history.all_bytes() - before < 8_000_000
+
+
 def test_ten_thousand_runs_are_read_page_by_page(
     store: RunStore, spec: Spec, history: History
 ) -> None:
@@ -255,3 +315,19 @@ def test_the_difference_names_only_what_is_not_the_same(store: RunStore, spec: S
         "patience": [None, 3, None],
     }
     assert differences([one]) == {}
+
+
+def test_all_settings_of_a_run_beside_those_of_a_group(
+    store: RunStore, spec: Spec, history: History
+) -> None:
+    group_id = store.new_group()
+    for seed in (1, 2):
+        made(store, spec(steps=7), seed=seed, group=group_id)
+    alone = store.get(store.create(spec(steps=7)))
+    group = history.entry(group_id).standing
+    found = settings_of([group, alone])
+    assert found["seed"] == [[1, 2], 13]
+    assert found["steps"] == [7, 7]
+    assert found["template"] == ["{text} It was [MASK]."] * 2
+    assert not {"name", "group", "settings"} & set(found)
+    assert differences([group, alone]) == {"seed": [[1, 2], 13]}
