@@ -19,6 +19,7 @@ STOREYS = (
     {"models", "tasks"},
     {"methods"},
     {"runs", "inference", "pretraining"},
+    {"studies"},
     {"page", "gradio_import", "door"},
     {"boot"},
 )

@@ -27,7 +27,7 @@ from playground.runs.run import Run
 from playground.runs.spec import RunSpec
 
 RUN, EVENTS = "run.json", "events.jsonl"
-TABLES = ("train", "dev", "pinned", "unlabelled", "rows")
+TABLES = ("train", "dev", "pinned", "unlabelled", "test", "rows")
 FOLDERS = ("checkpoint", "prompt", "comparison", "search")
 MOST_ENTRIES = 1000
 RUN_BYTES, LINE_BYTES, EVENTS_BYTES, ALL_BYTES = 2**20, 2**20, 2**27, 2**32

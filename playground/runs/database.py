@@ -47,6 +47,13 @@ CREATE TABLE IF NOT EXISTS marks (
     tags TEXT NOT NULL DEFAULT '[]',
     deleted REAL -- seconds since 1970 at which it was hidden
 );
+CREATE INDEX IF NOT EXISTS runs_in_studies ON runs (json_extract(spec, '$.study'), id);
+CREATE TABLE IF NOT EXISTS studies (
+    id TEXT PRIMARY KEY,
+    created TEXT NOT NULL,
+    spec TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'planned'
+);
 CREATE VIEW IF NOT EXISTS kept AS SELECT * FROM runs WHERE NOT EXISTS
     (SELECT 1 FROM marks WHERE marks.run = runs.id AND marks.deleted IS NOT NULL);
 """

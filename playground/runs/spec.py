@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from playground.prompts import Template, Truncation, Verbalizer
 
-Kind = Literal["training", "comparison", "search", "learning-rate"]
+Kind = Literal["training", "comparison", "search", "learning-rate", "timing"]
 
 
 class RunSpec(BaseModel):
@@ -17,8 +17,9 @@ class RunSpec(BaseModel):
     A comparison has `ComparisonSettings`; its first template and verbalizer stand in ``template``
     and ``verbalizer``, its method is "comparison". A search has those of its method, and its
     ``verbalizer`` is what it starts from. A run of the kind "learning-rate" looks for the rate of
-    the training that it describes otherwise. Runs that differ in nothing but their seed share a
-    ``group``, see `Group`.
+    the training that it describes otherwise; one of the kind "timing" makes the first steps of it,
+    for what they cost. Runs that differ in nothing but their seed share a ``group``, see `Group`;
+    those of a study have its id.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -37,6 +38,7 @@ class RunSpec(BaseModel):
     settings: dict[str, Any] = Field(default_factory=dict)
     name: str = ""
     group: str = ""
+    study: str = ""
 
     @classmethod
     def of_prompt(cls, template: Template, verbalizer: Verbalizer, **others: Any) -> Self:

@@ -74,7 +74,7 @@ class RunStore:
 
         It is seen by others only when ``fill`` has filled its folder. At an error nothing is kept.
         """
-        run_id = self._new_id()
+        run_id = self.new_id()
         folder = self.folder(run_id)
         folder.path.mkdir()
         told = (run.state, run.reason, run.code, _json(run.details), run.step, run.steps)
@@ -123,7 +123,7 @@ class RunStore:
 
     def new_group(self) -> str:
         """An id for runs that are about to be made together."""
-        return GROUP + self._new_id()
+        return GROUP + self.new_id()
 
     def group(self, group_id: str) -> Sequence[Run]:
         """The runs of a group in the order of their making."""
@@ -266,7 +266,7 @@ class RunStore:
         if not self.database.write(sql, (*parameters, _checked(run_id))):
             raise unknown_run(run_id)
 
-    def _new_id(self) -> str:
+    def new_id(self) -> str:
         """Nine digits of milliseconds, three of chance; later ones of one process sort later."""
         with self._lock:
             self._last_time = max(self._last_time + 1, time.time_ns() // 1_000_000)

@@ -9,6 +9,7 @@ from playground.tasks.sampling import (
     few_shot,
     few_shot_and_rest,
 )
+from playground.tasks.splitting import with_test_rows
 from playground.tasks.table import (
     fields_of,
     parse_csv,
@@ -34,5 +35,6 @@ __all__ = [
     "read_csv",
     "require_labels",
     "require_values",
+    "with_test_rows",
     "without_labels",
 ]

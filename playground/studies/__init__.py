@@ -1,0 +1,33 @@
+"""Studies: the same task by several methods, shots, seeds, templates and models, measured alike."""
+
+from playground.studies.grid import Cell, Point, cells_of
+from playground.studies.plan import StudyPlan, plan_study
+from playground.studies.progress import CellProgress, Estimate, Progress
+from playground.studies.spec import (
+    DEFAULT_METHODS,
+    DEFAULT_SEEDS,
+    DEFAULT_SHOTS,
+    SHOTS,
+    StudySpec,
+)
+from playground.studies.store import Study, StudyStore
+from playground.studies.studies import Studies
+
+__all__ = [
+    "DEFAULT_METHODS",
+    "DEFAULT_SEEDS",
+    "DEFAULT_SHOTS",
+    "SHOTS",
+    "Cell",
+    "CellProgress",
+    "Estimate",
+    "Point",
+    "Progress",
+    "Studies",
+    "Study",
+    "StudyPlan",
+    "StudySpec",
+    "StudyStore",
+    "cells_of",
+    "plan_study",
+]

@@ -1,0 +1,128 @@
+"""What trains the cells of studies one after the other, in a thread of its own."""
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from playground.errors import RunError
+from playground.studies.progress import Progress
+from playground.studies.store import Study
+
+if TYPE_CHECKING:
+    from playground.studies.studies import Studies
+
+LOOK_SECONDS = 0.5  # between two looks at the studies
+AHEAD = 1  # cells that are queued beyond those that can run, so that no worker waits
+ATTEMPTS = 3  # of a cell whose worker was lost, before it is left as interrupted
+
+log = logging.getLogger(__name__)
+
+
+class Scheduler:
+    """Hands the cells of running studies to the executor, a few ahead, in the order of the grid.
+
+    So a run that a person starts meanwhile waits for two cells, not for a whole study. Of several
+    processes the one that holds a study's lock does so; when it ends, another takes over. A cell
+    whose worker was lost is tried again.
+    """
+
+    def __init__(self, studies: "Studies") -> None:
+        self.studies = studies
+        self._locks: dict[str, FileLock] = {}
+        self._attempts: dict[str, int] = {}  # by the run's id
+        self._thread: threading.Thread | None = None
+        self._ending = threading.Event()
+        self._nudged = threading.Event()
+        self._begun = threading.Lock()
+
+    def begin(self) -> None:
+        """Starts the thread. No matter if it runs."""
+        with self._begun:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._keep_going, daemon=True)
+                self._thread.start()
+
+    def end(self) -> None:
+        self._ending.set()
+        self._nudged.set()
+        if self._thread is not None:
+            self._thread.join()
+        for lock in self._locks.values():
+            lock.release()
+        self._locks.clear()
+
+    def nudge(self) -> None:
+        """Looks at the studies at once: something has changed."""
+        self._nudged.set()
+
+    def wait(self, study_id: str, seconds: float | None = None) -> None:
+        """Returns when the study is not running, or after so many ``seconds``."""
+        until = None if seconds is None else time.monotonic() + seconds
+        while self.studies.store.get(study_id).state == "running":
+            if until is not None and time.monotonic() >= until:
+                return
+            time.sleep(LOOK_SECONDS / 5)
+
+    def _keep_going(self) -> None:
+        while not self._ending.is_set():
+            self.look()
+            self._nudged.wait(LOOK_SECONDS)
+            self._nudged.clear()
+
+    def look(self) -> None:
+        """Begins what there is room for; lets go of studies that have ended."""
+        running = self.studies.store.all("running")
+        for study_id in self._locks.keys() - {study.id for study in running}:
+            self._locks.pop(study_id).release()
+        for study in reversed(running):  # the oldest first
+            try:
+                self._advance(study)
+            except RunError:  # deleted meanwhile
+                log.exception("a study could not go on")
+
+    def _advance(self, study: Study) -> None:
+        studies = self.studies
+        if study.id not in self._locks:
+            lock = studies.lock(study.id)
+            if lock is None:
+                return
+            self._locks[study.id] = lock
+            self._take_over(study)
+        progress = studies.progress(study.id)
+        if self._resume_lost(progress):
+            return
+        alive = sum(cell.run is not None and cell.run.alive for cell in progress.cells)
+        waiting = [cell.cell for cell in progress.cells if cell.run is None]
+        room = studies.runs.executor.limit + AHEAD - alive
+        groups = {
+            cell.cell.point: cell.run.spec.group for cell in progress.cells if cell.run is not None
+        }
+        begun = [studies.begin_cell(study, cell, groups) for cell in waiting[: max(0, room)]]
+        if studies.store.get(study.id).state != "running":  # it was paused just now
+            for run_id in begun:
+                studies.runs.stop(run_id)
+        elif not waiting and all(cell.ended for cell in progress.cells):
+            studies.store.set_state(study.id, "finished", "running")
+
+    def _resume_lost(self, progress: Progress) -> bool:
+        """Tries the cells again whose worker was lost; says whether there was one."""
+        resumed = False
+        for cell in progress.cells:
+            if cell.run is not None and cell.state == "interrupted":
+                attempts = self._attempts.get(cell.run.id, 1)
+                if attempts < ATTEMPTS:
+                    self._attempts[cell.run.id] = attempts + 1
+                    self.studies.runs.resume(cell.run.id)
+                    resumed = True
+        return resumed
+
+    def _take_over(self, study: Study) -> None:
+        """Starts what a process now gone had queued."""
+        for run in self.studies.store.runs_of(study.id):
+            if run.state == "queued":
+                self.studies.runs.executor.start(run.id)
+            elif run.alive:
+                self.studies.runs.executor.adopt(run.id)
