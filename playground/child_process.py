@@ -1,10 +1,11 @@
-"""Starting a process of our own beside this one: the inference process, a training worker."""
+"""Processes of our own beside this one: the inference process, a training worker."""
 
 import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 from playground.processors import SLEEPING_THREADS
 
@@ -39,3 +40,13 @@ def start_child(
         text=True,
         encoding="utf-8",
     )
+
+
+def private_output() -> TextIO:
+    """The standard output of such a process, for its answers alone.
+
+    What a library prints goes to the standard error from now on.
+    """
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return answers

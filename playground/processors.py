@@ -7,7 +7,9 @@ at seconds. Threads that sleep while they wait cost little when alone and nothin
 
 import contextlib
 import ctypes
+import gc
 import os
+import sys
 
 # Up to this size a step is fastest on one core: handing out pieces takes longer than computing
 # them, and the other cores are free for the page. Measured with 5 M parameters on two cores:
@@ -43,6 +45,19 @@ def keep_freed_memory() -> None:
         library.mallopt(trim_threshold, 2**31 - 1)
         library.mallopt(top_pad, 2**26)
         library.mallopt(mmap_max, 0)
+
+
+def give_back_memory() -> None:
+    """Frees what this process has no use for any more, and gives it to the system.
+
+    The GNU library keeps what is freed for its next taking, PyTorch what it had of an accelerator.
+    """
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def batch_rows(device_type: str, *, packed: bool = False) -> int:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TextIO
 
+from playground.child_process import private_output
 from playground.errors import PlaygroundError
 from playground.garbage import collect_rarely
 from playground.inference.quick_import import import_quickly
@@ -26,7 +27,7 @@ Operation = Callable[..., Any]
 
 
 def main() -> None:
-    answers = _private_output()
+    answers = private_output()
     collect_rarely()
     import_quickly()
     from playground.inference.service import Service
@@ -57,13 +58,6 @@ def serve(operations: dict[str, Operation], requests: TextIO, answers: TextIO) -
     pool = ThreadPoolExecutor(THREADS)
     for line in requests:
         pool.submit(answer, json.loads(line))
-
-
-def _private_output() -> TextIO:
-    """The standard output for answers alone: what a library prints goes to the standard error."""
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    return answers
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -44,6 +44,7 @@ class LanguageModel:
             token_types=getattr(network.config, "type_vocab_size", 0) or 0,
         )
         self._family = FAMILIES.get(network.config.model_type)
+        self._token_texts: dict[int, str] = {}
         self._exact_of: Tensor | None = None
         self._exact_copy = torch.empty(0)
         pad = tokenizer.pad_token_id
@@ -82,9 +83,13 @@ class LanguageModel:
     def soft_layout(self, template: Template) -> SoftLayout:
         return self.encoder.soft_layout(template)
 
-    @lru_cache(maxsize=65536)  # noqa: B019  (a model lives as long as its page)
     def token_text(self, token_id: int) -> str:
         """One token as people read it: the word, or ``##piece`` where it continues one."""
+        if token_id not in self._token_texts:
+            self._token_texts[token_id] = self._read_token(token_id)
+        return self._token_texts[token_id]
+
+    def _read_token(self, token_id: int) -> str:
         token = self.tokenizer.convert_ids_to_tokens(token_id)
         if token is None:
             return f"<{token_id}>"

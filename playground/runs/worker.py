@@ -1,66 +1,40 @@
-"""The process that carries out one run: ``python -m playground.runs.worker --home FOLDER``.
+"""The process that carries out runs: ``python -m playground.runs.worker --home FOLDER``.
 
 It warms the engine up first and then waits on its standard input for the id of a run, so that one
-kept ready begins at once. From then on it needs nobody: it tells the store what happens, takes its
-orders from there, and ends with its run. The only module of ``runs`` that imports the engine.
+kept ready begins at once. In a run it needs nobody: it tells the store what happens and takes its
+orders from there. That it is done with one it says by a line on its standard output, the run's id,
+and waits for the next; it ends with its input.
 """
 
 import argparse
 import contextlib
-import functools
 import os
 import signal
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TextIO
 
 from filelock import Timeout
 
+from playground.child_process import private_output
 from playground.errors import PlaygroundError
-from playground.processors import settle_threads
+from playground.processors import give_back_memory
 from playground.runs.failure import failure
 from playground.runs.folder import RunFolder, replace_folder, whole_folder
+from playground.runs.loading import language_model, load
 from playground.runs.run import State
-from playground.runs.spec import RunSpec
 from playground.runs.store import RunStore
-
-if TYPE_CHECKING:
-    from playground.models import LanguageModel
+from playground.runs.training import Training
 
 POLL_SECONDS = 0.02  # between two looks at the orders while a run is paused
 CHECKPOINT_SECONDS = 2.0
 CHECKPOINT_SHARE = 0.05  # of the time at most goes into checkpoints, however large they are
 NICENESS = 5
 LOCK_SECONDS = 10.0  # the wait for the run's last worker to be gone
-
-
-class Result(Protocol):
-    """What the worker needs of what is left: a trained prompt, or what was found."""
-
-    def save(self, folder: Path) -> object: ...
-
-
-class Training(Protocol):
-    """What the worker needs of a training; comparisons and searches are walked through likewise.
-
-    Iterating makes the steps and yields events; None is a breath, at which control may be taken.
-    """
-
-    @property
-    def step(self) -> int: ...
-    @property
-    def steps(self) -> int: ...
-    @property
-    def looking(self) -> bool: ...  # a step is made, and what is due after it not all yielded
-
-    def __iter__(self) -> Iterator[Mapping[str, Any] | None]: ...
-    def save_checkpoint(self, folder: Path, last: Path | None) -> object: ...
-    def load_checkpoint(self, folder: Path) -> object: ...
-    def results(self) -> Mapping[str, Result]: ...
 
 
 class StopSignal:
@@ -70,6 +44,15 @@ class StopSignal:
 
     def receive(self, *_: object) -> None:
         self.received = True
+
+    @contextlib.contextmanager
+    def awaited(self) -> Iterator[None]:
+        """Takes the signal for an order while a run is there to obey it."""
+        before = signal.signal(signal.SIGTERM, self.receive)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTERM, before)
 
 
 class Saver:
@@ -159,98 +142,6 @@ def work(store: RunStore, run_id: str, training: Training, stop: StopSignal) -> 
     return state
 
 
-@functools.cache
-def language_model(name: str) -> "LanguageModel":
-    """The model of that name, loaded once: the one from the warm-up may be the run's own."""
-    from playground.models import load_model
-
-    model = load_model(name)
-    settle_threads(model.parameters)
-    return model
-
-
-def load(spec: RunSpec, folder: RunFolder) -> Training:
-    """What ``spec`` describes, from its last checkpoint if there is one."""
-    training = _KINDS[spec.kind](spec, folder)
-    checkpoint = whole_folder(folder.checkpoint)
-    if checkpoint is not None:
-        training.load_checkpoint(checkpoint)
-    return training
-
-
-def _training(spec: RunSpec, folder: RunFolder) -> Training:
-    from playground.methods import start
-
-    return start(
-        spec.method,
-        language_model(spec.model),
-        spec.read_template(),
-        spec.read_verbalizer(),
-        folder.read_table("train"),
-        folder.read_table("dev"),
-        {"seed": spec.seed, **spec.settings},
-        **_tables(folder, "pinned", "unlabelled"),
-    )
-
-
-def _learning_rate(spec: RunSpec, folder: RunFolder) -> Training:
-    from playground.methods.learning_rate_finder import start_finder
-
-    return start_finder(
-        spec.method,
-        language_model(spec.model),
-        spec.read_template(),
-        spec.read_verbalizer(),
-        folder.read_table("train"),
-        {"seed": spec.seed, **spec.settings},
-        **_tables(folder, "unlabelled"),
-    )
-
-
-def _tables(folder: RunFolder, *names: str) -> dict[str, Any]:
-    """Those of the tables that were given."""
-    return {name: folder.read_table(name) for name in names if folder.table(name).exists()}
-
-
-def _comparison(spec: RunSpec, folder: RunFolder) -> Training:
-    from playground.methods.comparison import Comparison
-    from playground.methods.comparison_settings import ComparisonSettings
-
-    settings = ComparisonSettings.checked({"seed": spec.seed, **spec.settings})
-    return Comparison(
-        language_model(spec.model),
-        settings.read_templates(),
-        settings.read_verbalizers(),
-        folder.read_table("rows"),
-        train=folder.read_table("train"),
-        demonstrations=settings.demonstrations,
-        calibration=settings.calibration,
-        seed=settings.seed,
-    )
-
-
-def _search(spec: RunSpec, folder: RunFolder) -> Training:
-    from playground.methods.searches import start_search
-
-    return start_search(
-        spec.method,
-        language_model(spec.model),
-        spec.read_template(),
-        spec.read_verbalizer(),
-        folder.read_table("train"),
-        folder.read_table("dev"),
-        {"seed": spec.seed, **spec.settings},
-    )
-
-
-_KINDS = {
-    "training": _training,
-    "comparison": _comparison,
-    "search": _search,
-    "learning-rate": _learning_rate,
-}
-
-
 @contextlib.contextmanager
 def ending_at_stop(store: RunStore, run_id: str, stop: StopSignal) -> Iterator[None]:
     """Ends the process at an order to stop.
@@ -312,30 +203,57 @@ def warm_up() -> None:
         language_model(name)
 
 
-def write_to(log: Path) -> None:
+@contextlib.contextmanager
+def writing_to(log: Path) -> Iterator[None]:
     """Sends everything that this process prints, the libraries' warnings too, to the run's log."""
+    streams = (sys.stdout, sys.stderr)
+    before = [os.dup(stream.fileno()) for stream in streams]
     with log.open("ab") as file:
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-            os.dup2(file.fileno(), stream.fileno())
+        _send(streams, [file.fileno(), file.fileno()])
+    try:
+        yield
+    finally:
+        _send(streams, before)
+        for number in before:
+            os.close(number)
+
+
+def _send(streams: Sequence[TextIO], targets: Sequence[int]) -> None:
+    for stream, target in zip(streams, targets, strict=True):
+        stream.flush()
+        os.dup2(target, stream.fileno())
+
+
+def serve(home: Path, asked: Iterable[str], done: TextIO) -> None:
+    """Carries out the runs whose ids are ``asked``, a line each, and tells which are ``done``.
+
+    Ends with the lines, or after the run in which the system asked this process to end.
+    """
+    stop = StopSignal()
+    for run_id in map(str.strip, asked):
+        with (
+            contextlib.closing(RunStore(home)) as store,
+            stop.awaited(),
+            writing_to(store.folder(run_id).log),
+            contextlib.suppress(Timeout),  # another worker has the run
+        ):
+            run(store, run_id, stop)
+        give_back_memory()
+        if stop.received:
+            return
+        with contextlib.suppress(OSError):  # whoever would hear it is gone: so will be the lines
+            print(run_id, file=done, flush=True)
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, required=True, help="the folder that holds the runs")
     home = parser.parse_args(arguments).home
+    done = private_output()
     step_back()
     with contextlib.suppress(Exception):  # it is raised again, and told, when a run loads its model
         warm_up()
-    run_id = sys.stdin.readline().strip()
-    if not run_id:  # whoever kept this worker ready is gone
-        return
-    stop = StopSignal()
-    signal.signal(signal.SIGTERM, stop.receive)
-    store = RunStore(home)
-    write_to(store.folder(run_id).log)
-    with contextlib.suppress(Timeout):  # another worker has the run
-        run(store, run_id, stop)
+    serve(home, sys.stdin, done)
 
 
 if __name__ == "__main__":

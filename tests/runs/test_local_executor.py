@@ -122,9 +122,11 @@ def test_a_worker_killed_before_it_begins_leaves_its_run_interrupted(
 def test_the_systems_signal_stops_a_run(runs: Runs, start: Start) -> None:
     run_id = start(steps=1000, seconds=0.02)
     wait_until(lambda: runs.get(run_id).step > 2)
-    os.kill(worker_of(run_id, runs.store.home), signal.SIGTERM)
+    worker = worker_of(run_id, runs.store.home)
+    os.kill(worker, signal.SIGTERM)
     wait_for(runs, run_id, "stopped", seconds=1)
     assert runs.prompt_folder(run_id)
+    wait_until(lambda: is_gone(worker))
 
 
 def test_pause_step_resume_stop_resume(runs: Runs, start: Start) -> None:
@@ -143,10 +145,54 @@ def test_pause_step_resume_stop_resume(runs: Runs, start: Start) -> None:
     runs.stop(run_id)
     wait_for(runs, run_id, "stopped")
     assert time.monotonic() - begun < 0.3
-    wait_until(lambda: is_gone(worker))  # and its memory with it
     runs.resume(run_id)
     wait_for(runs, run_id, "finished")
     assert losses(runs, run_id) == expected(30)
+
+
+def test_a_worker_takes_run_after_run_each_with_its_own_log(runs: Runs, start: Start) -> None:
+    failing = [start(steps=9, seconds=0.02, fail_at=step) for step in (4, 6)]
+    last = start(steps=9, seconds=0.02)
+    workers = set()
+    for run_id in (*failing, last):
+        wait_for(runs, run_id, "running")
+        workers.add(worker_of(run_id, runs.store.home))
+        wait_for(runs, run_id, "failed", "finished")
+    assert len(workers) == 1
+    assert losses(runs, last) == expected(9)
+    logs = [runs.store.folder(run_id).log.read_text() for run_id in (*failing, last)]
+    assert [log.count("ValueError: a bug") for log in logs] == [1, 1, 0]
+
+
+def test_a_run_that_waited_has_a_new_worker_when_that_before_it_is_killed(
+    runs: Runs, start: Start
+) -> None:
+    first, second = start(steps=1000, seconds=0.02), start(steps=40, seconds=0.02)
+    wait_for(runs, first, "running")
+    killed = worker_of(first, runs.store.home)
+    os.kill(killed, signal.SIGKILL)
+    wait_for(runs, second, "running")
+    assert runs.get(first).state == "interrupted"
+    assert worker_of(second, runs.store.home) != killed
+    wait_for(runs, second, "finished")
+    assert losses(runs, second) == expected(40)
+
+
+def test_of_the_workers_that_nobody_needs_one_stays(
+    store: RunStore, spec: Spec, rows: pd.DataFrame
+) -> None:
+    runs = Runs(store.home, FakeExecutor(store, limit=2))
+    ids = [runs.start(spec(steps=20, seconds=0.02), rows, rows) for _ in range(2)]
+    for run_id in ids:
+        wait_for(runs, run_id, "running")
+    workers = [worker_of(run_id, store.home) for run_id in ids]
+    for run_id in ids:
+        wait_for(runs, run_id, "finished")
+    wait_until(lambda: any(is_gone(worker) for worker in workers))
+    time.sleep(0.2)
+    assert [is_gone(worker) for worker in workers].count(True) == 1
+    runs.shutdown()
+    wait_until(lambda: all(is_gone(worker) for worker in workers))
 
 
 def test_a_stopped_run_resumes_while_its_worker_is_still_leaving(runs: Runs, start: Start) -> None:
@@ -196,8 +242,10 @@ time.sleep(60)
     wait_for(runs, run_id, "running")
     process.kill()
     process.wait()
+    worker = worker_of(run_id, runs.store.home)
     wait_for(runs, run_id, "finished")
     assert losses(runs, run_id) == expected(60)
+    wait_until(lambda: is_gone(worker))  # nobody could give it another run
 
 
 def test_a_queued_run_is_taken_up_by_the_next_app(

@@ -13,6 +13,7 @@ from processes import wait_for, wait_until, worker_of
 from playground.methods import TrainedPrompt
 from playground.models import load_model
 from playground.runs import Runs, RunSpec
+from playground.runs.executors import LocalExecutor
 
 STEPS = 30
 MEASURED = ("seconds", "tokens_per_second")  # times differ, whatever the seed
@@ -101,6 +102,25 @@ def test_the_same_seed_draws_the_same_curve(
     assert events(runs, same) == curve
     wait_for(runs, other, "finished", seconds=120)
     assert events(runs, other) != curve
+
+
+def test_a_worker_that_has_trained_otherwise_draws_the_curve_of_a_new_one(
+    runs: Runs, films: pd.DataFrame, curve: list[dict[str, Any]]
+) -> None:
+    assert isinstance(runs.executor, LocalExecutor)
+    before = [
+        spec(method="lora", settings={"steps": 3, "dropout": 0.2, "scored_by": "head"}),
+        spec(method="p-tuning-v2", model="pocket-gpt", template="{text} It was [MASK]"),
+        spec(method="prompt-fine-tuning", settings={"steps": 3}, seed=21),
+        spec(),
+    ]
+    workers = set()
+    for asked in before:
+        run_id = runs.start(asked, films, films.head(8))
+        workers |= runs.executor._busy.keys()
+        assert wait_for(runs, run_id, "finished", "failed", seconds=120).state == "finished"
+    assert len(workers) == 1
+    assert events(runs, run_id) == curve
 
 
 def test_a_killed_run_goes_on_along_the_same_curve(

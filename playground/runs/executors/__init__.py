@@ -10,6 +10,10 @@ __all__ = ["Executor", "LocalExecutor"]
 class Executor(Protocol):
     """Starts workers for runs and notices when they are gone. Never waits for a run."""
 
+    @property
+    def limit(self) -> int:
+        """How many runs it carries out at a time, paused ones counted; the others wait."""
+
     def start(self, run_id: str) -> None:
         """Queues a run and gives it to a worker, now or when its turn comes."""
 

@@ -1,7 +1,6 @@
 """Workers as processes of this machine."""
 
 import contextlib
-import subprocess
 import threading
 from collections import deque
 
@@ -18,10 +17,10 @@ LOOK_SECONDS = 0.5  # between two looks at a run whose worker is no child of thi
 class LocalExecutor:
     """Gives runs to worker processes, at most ``limit`` at a time; the others wait in their order.
 
-    A paused run keeps its process and its place. Workers are sessions of their own: they outlive
-    this process, and the next one that `adopt`s their runs counts them. One worker is kept ready
-    ahead of the next run once ``warm`` or ``start`` was called, so that a run does not wait for
-    torch.
+    A worker that is done with a run takes the next one at once, without a new import of torch; one
+    that nobody needs is kept ready, and so is a new one while there is a place for a run. A paused
+    run keeps its process and its place. Workers are sessions of their own: they go on with their
+    run when this process ends, and the next one that `adopt`s the run counts it.
     """
 
     def __init__(self, store: RunStore, limit: int = 1) -> None:
@@ -66,8 +65,10 @@ class LocalExecutor:
             self._waiting.clear()
             if self._ready is not None:
                 self._ready.kill()
-                self._ready.communicate()
+                self._ready.wait()
                 self._ready = None
+            for worker in self._busy:
+                _dismiss(worker)
 
     def command(self) -> list[str]:
         """What starts a worker."""
@@ -75,7 +76,11 @@ class LocalExecutor:
 
     def _spawn(self) -> ChildProcess:
         """A new worker process, which waits on its standard input for the id of a run."""
-        return start_child(self.command(), environment={"HF_HUB_DISABLE_PROGRESS_BARS": "1"})
+        worker = start_child(
+            self.command(), answers=True, environment={"HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+        )
+        threading.Thread(target=self._listen, args=(worker,), daemon=True).start()
+        return worker
 
     def _hand_out(self) -> None:
         """Gives waiting runs to workers while there is a place. The lock is held."""
@@ -86,11 +91,24 @@ class LocalExecutor:
                 worker, self._ready = self._ready, None
                 assert worker is not None
                 assert worker.stdin is not None
-                with contextlib.suppress(BrokenPipeError):  # it died: whoever watches it will see
-                    worker.stdin.write(run_id + "\n")
-                    worker.stdin.close()
                 self._busy[worker] = run_id
-                threading.Thread(target=self._watch, args=(worker,), daemon=True).start()
+                with contextlib.suppress(BrokenPipeError):  # it died: whoever listens will see
+                    worker.stdin.write(run_id + "\n")
+                    worker.stdin.flush()
+                if self._places() > 0:
+                    self._replace_later()
+
+    def _replace_later(self) -> None:
+        """Makes a next worker ready when the new run has begun, if there is a place still."""
+
+        def replace() -> None:
+            with self._lock:
+                if self._places() > 0:
+                    self.warm()
+
+        timer = threading.Timer(REPLACE_SECONDS, replace)
+        timer.daemon = True
+        timer.start()
 
     def _places(self) -> int:
         return self.limit - len({*self._busy.values(), *self._adopted})
@@ -101,25 +119,33 @@ class LocalExecutor:
         except RunError:  # deleted while it waited
             return False
 
-    def _watch(self, worker: ChildProcess) -> None:
-        """Waits for a worker to end, settles its run and makes place for the next."""
-        try:
-            worker.wait(REPLACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.warm()
-            worker.wait()
+    def _listen(self, worker: ChildProcess) -> None:
+        """Makes place for the next run whenever a worker is done with one, until it ends."""
+        assert worker.stdout is not None
+        for _ in worker.stdout:  # a line a run
+            with self._lock:
+                self._settle(self._busy.pop(worker))
+                if self._ready is None and not self._closing.is_set():
+                    self._ready = worker
+                else:
+                    _dismiss(worker)
+                self._hand_out()
+        worker.wait()
         with self._lock:
-            run_id = self._busy.pop(worker)
-            if self._closing.is_set():
-                return
-            if run_id not in self._waiting and run_id not in self._busy.values():
-                with contextlib.suppress(RunError):  # deleted since
-                    run = self.store.settle(run_id, ("queued", *WORKING))
-                    if run.state in WORKING:  # another worker had it before this one
-                        self.adopt(run_id)
-            self._hand_out()
-            if not self._busy:
-                self.warm()
+            if worker in self._busy:
+                self._settle(self._busy.pop(worker))
+                self._hand_out()
+                if not self._busy:
+                    self.warm()
+
+    def _settle(self, run_id: str) -> None:
+        """Sees to it that a run that its worker has left does not look alive. The lock is held."""
+        if self._closing.is_set() or run_id in self._waiting or run_id in self._busy.values():
+            return
+        with contextlib.suppress(RunError):  # deleted since
+            run = self.store.settle(run_id, ("queued", *WORKING))
+            if run.state in WORKING:  # another worker had it before this one
+                self.adopt(run_id)
 
     def _watch_adopted(self, run_id: str) -> None:
         """Looks after a run until it has no worker any more, and makes place for the next."""
@@ -130,3 +156,10 @@ class LocalExecutor:
         with self._lock:
             self._adopted.discard(run_id)
             self._hand_out()
+
+
+def _dismiss(worker: ChildProcess) -> None:
+    """Lets a worker end when it is done with its run, if it has one."""
+    assert worker.stdin is not None
+    with contextlib.suppress(BrokenPipeError):
+        worker.stdin.close()
