@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from playground import __version__
-from playground.cli import classify, compare, distribution, models, runs, search, train
+from playground.cli import classify, compare, distribution, models, runs, search, studies, train
 from playground.cli.output import say
 from playground.errors import PlaygroundError
 
@@ -60,5 +60,6 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     train.add(commands, given[1] if names_method and given[0] == "train" else None)
     search.add(commands, given[1] if names_method and given[0] == "search" else None)
     runs.add(commands)
+    studies.add(commands)
     commands.add_parser("serve", help="serve the page", add_help=False)
     return parser

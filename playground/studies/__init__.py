@@ -3,6 +3,7 @@
 from playground.studies.grid import Cell, Point, cells_of
 from playground.studies.plan import StudyPlan, plan_study
 from playground.studies.progress import CellProgress, Estimate, Progress
+from playground.studies.report import export_study
 from playground.studies.spec import (
     DEFAULT_METHODS,
     DEFAULT_SEEDS,
@@ -12,6 +13,7 @@ from playground.studies.spec import (
 )
 from playground.studies.store import Study, StudyStore
 from playground.studies.studies import Studies
+from playground.studies.tables import cells_table, points_table
 
 __all__ = [
     "DEFAULT_METHODS",
@@ -29,5 +31,8 @@ __all__ = [
     "StudySpec",
     "StudyStore",
     "cells_of",
+    "cells_table",
+    "export_study",
     "plan_study",
+    "points_table",
 ]

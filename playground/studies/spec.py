@@ -76,6 +76,22 @@ class StudySpec(BaseModel):
         spec.check()
         return spec
 
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Reads what ``model_dump_json`` wrote. Raises SettingsError."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            raise SettingsError(
+                "This file describes no study. Give the study.json of an exported one.",
+                field="spec",
+                code="studies.bad_file",
+            ) from error
+
+    def asked(self) -> dict[str, Any]:
+        """What `checked` makes the same study of, with the verbalizer that is read from it."""
+        return self.model_dump(exclude={"verbalizer", "verbalizer_settings", "colours"})
+
     def check(self) -> None:
         """Raises SettingsError where a cell could not be planned."""
         for name in self.methods:

@@ -97,7 +97,7 @@ class Studies:
         unknown = changes.keys() - set(EXTENDED)
         if unknown:
             raise TypeError(f"a study cannot be extended by {', '.join(sorted(unknown))}")
-        told = study.spec.model_dump(exclude={"verbalizer", "verbalizer_settings", "colours"})
+        told = study.spec.asked()
         for name, added in changes.items():
             joined = {**added, **told[name]} if name == "settings" else (*told[name], *added)
             told[name] = joined if name == "settings" else tuple(dict.fromkeys(joined))
