@@ -99,6 +99,12 @@ def replace_folder(target: Path, write: Callable[[Path], object]) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
+def remove_folder(target: Path) -> None:
+    """Removes what ``replace_folder`` has put there, an old one that it left behind too."""
+    for folder in (target, target.with_name(target.name + ".old")):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def whole_folder(target: Path) -> Path | None:
     """The folder last moved into place by ``replace_folder``, or None if none ever was."""
     for folder in (target, target.with_name(target.name + ".old")):

@@ -24,7 +24,7 @@ from playground.child_process import private_output
 from playground.errors import PlaygroundError
 from playground.processors import give_back_memory
 from playground.runs.failure import failure
-from playground.runs.folder import RunFolder, replace_folder, whole_folder
+from playground.runs.folder import RunFolder, remove_folder, replace_folder, whole_folder
 from playground.runs.loading import language_model, load
 from playground.runs.run import State
 from playground.runs.store import RunStore
@@ -76,6 +76,10 @@ class Saver:
         ended = time.monotonic()
         self.next_checkpoint = ended + max(CHECKPOINT_SECONDS, (ended - begun) / CHECKPOINT_SHARE)
 
+    def forget(self) -> None:
+        """Removes the checkpoints: nothing is left to resume, and they outweigh the results."""
+        remove_folder(self.folder.checkpoint)
+
     def results(self) -> None:
         for name, result in self.training.results().items():
             replace_folder(self.folder.path / name, result.save)
@@ -85,8 +89,8 @@ def work(store: RunStore, run_id: str, training: Training, stop: StopSignal) -> 
     """Trains a run under the orders of the store; returns the state that it ended in.
 
     Orders are heeded between two events or breaths. "step" makes exactly one step of training and
-    pauses again. Stopped, finished, or at a PlaygroundError, which is raised again, the run has a
-    checkpoint and usable results. The caller holds the run's lock and has set its state to
+    pauses again. Stopped, finished, or at a PlaygroundError, which is raised again, the run has
+    usable results, and a checkpoint unless it is finished. The caller holds the run's lock and has set its state to
     "running".
     """
 
@@ -136,9 +140,12 @@ def work(store: RunStore, run_id: str, training: Training, stop: StopSignal) -> 
         if saver.due:
             saver.checkpoint()
     store.set_progress(run_id, training.step, training.steps)
-    saver.checkpoint()
+    if state == "stopped":
+        saver.checkpoint()
     saver.results()
     store.set_state(run_id, state)
+    if state == "finished":
+        saver.forget()
     return state
 
 

@@ -72,7 +72,7 @@ def test_it_trains_to_the_end(store: RunStore, run_id: str) -> None:
     assert (run.state, run.step, run.steps) == ("finished", 12, 12)
     assert told(store, run_id) == [event for event in FakeTraining(12) if event]
     assert prompt_step(store, run_id) == 12
-    assert whole_folder(store.folder(run_id).checkpoint)
+    assert whole_folder(store.folder(run_id).checkpoint) is None  # nothing is left to resume
 
 
 def test_stop_is_answered_at_once_and_leaves_a_prompt(
