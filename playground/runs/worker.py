@@ -90,8 +90,8 @@ def work(store: RunStore, run_id: str, training: Training, stop: StopSignal) -> 
 
     Orders are heeded between two events or breaths. "step" makes exactly one step of training and
     pauses again. Stopped, finished, or at a PlaygroundError, which is raised again, the run has
-    usable results, and a checkpoint unless it is finished. The caller holds the run's lock and has set its state to
-    "running".
+    usable results, and a checkpoint unless it is finished. The caller holds the run's lock and has
+    set its state to "running".
     """
 
     def command() -> str:
