@@ -44,7 +44,7 @@ def run(asked: dict[str, Any]) -> int:
     code = follower.wait_or_stop(kept="its curve")
     raise_if_failed(runs.get(run_id))
     if follower.suggestion is None:
-        say("No learning rate is suggested: the loss has not fallen over a tenfold of rates.")
+        say("No learning rate is suggested: the loss clearly falls at none. Try a larger batch.")
         return code
     say("The loss falls most steeply at these settings; with few examples less is often better:")
     print(" ".join(f"--{name.replace('_', '-')} {at}" for name, at in follower.suggestion.items()))

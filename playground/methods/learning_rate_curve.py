@@ -1,15 +1,16 @@
 """What a learning-rate finder has measured, and the rate that it suggests. Needs no torch."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SMOOTHING = 0.9  # how much of the smoothed loss stays at each step
-LEAST_FALL = 0.01  # of the loss, over a tenfold of rates: less is no fall
+CLEAR = 3.0  # standard errors: what falls by less may be noise
 
 
 @dataclass
@@ -37,23 +38,26 @@ class LearningRateCurve:
 
     @property
     def suggestion(self) -> float | None:
-        """The rate at which the loss falls most steeply; None where it does not fall.
+        """The rate at which the loss falls most steeply; None where it does not clearly fall.
 
         fastai's rule "steep" (Howard & Gugger 2020), but over a whole tenfold of rates, for small
         batches are noisy: the middle of that tenfold along which the straight line through the
-        losses falls most. It ends at the lowest smoothed loss at the latest.
+        losses falls most, of those up to the tenfold with the lowest loss.
         """
-        lowest = min(range(len(self.smoothed)), key=self.smoothed.__getitem__, default=-1)
         places = [math.log10(rate) for rate in self.rates]
-        steepest, found = 0.0, None
-        for start in range(lowest + 1):
-            end = next((i for i in range(start, lowest + 1) if places[i] >= places[start] + 1), 0)
-            if end:
-                losses = self.losses[start : end + 1]
-                slope = _slope(places[start : end + 1], losses)
-                if slope < min(steepest, -LEAST_FALL * sum(losses) / len(losses)):
-                    steepest, found = slope, (places[start] + places[end]) / 2
-        return None if found is None else float(f"{10**found:.2g}")
+        lines, middles = [], []
+        for start, place in enumerate(places):
+            end = bisect_left(places, place + 1)  # the first rate that is ten times as high
+            if end == len(places):
+                break
+            lines.append(_Line.through(places[start : end + 1], self.losses[start : end + 1]))
+            middles.append((place + places[end]) / 2)
+        lowest = min(range(len(lines)), key=lambda at: lines[at].mean, default=-1)
+        falling = [at for at in range(lowest + 1) if lines[at].falls]
+        if not falling:
+            return None
+        steepest = min(falling, key=lambda at: lines[at].slope)
+        return float(f"{10 ** middles[steepest]:.2g}")
 
     def settings_at(self, rate: float) -> dict[str, float]:
         """Every rate of the method where ``learning_rate`` is ``rate``, to two digits."""
@@ -68,8 +72,21 @@ class LearningRateCurve:
         return pd.DataFrame(columns)
 
 
-def _slope(x: list[float], y: list[float]) -> float:
-    """That of the straight line with the least squared distance from the points."""
-    mean_x, mean_y = sum(x) / len(x), sum(y) / len(y)
-    covariance = sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y, strict=True))
-    return covariance / sum((a - mean_x) ** 2 for a in x)
+class _Line(NamedTuple):
+    """The straight line with the least squared distance from some points."""
+
+    mean: float
+    slope: float
+    error: float  # the slope's standard error
+
+    @classmethod
+    def through(cls, x: list[float], y: list[float]) -> "_Line":
+        mean_x, mean = sum(x) / len(x), sum(y) / len(y)
+        spread = sum((a - mean_x) ** 2 for a in x)
+        slope = sum((a - mean_x) * (b - mean) for a, b in zip(x, y, strict=True)) / spread
+        rest = sum((b - mean - slope * (a - mean_x)) ** 2 for a, b in zip(x, y, strict=True))
+        return cls(mean, slope, math.sqrt(rest / max(1, len(x) - 2) / spread))
+
+    @property
+    def falls(self) -> bool:
+        return self.slope < -CLEAR * self.error - 1e-9  # which rounding alone may make

@@ -39,7 +39,7 @@ class LearningRateFinder(Training):
 
     Events: "train" as in a training, with the loss ``smoothed`` besides; last a "suggestion" with
     ``learning_rate``, ``settings`` (each rate of the method at that point), both None where the
-    loss never falls, and whether it ``diverged``.
+    loss nowhere clearly falls, and whether it ``diverged``.
     """
 
     def __init__(
@@ -89,7 +89,8 @@ class LearningRateFinder(Training):
 
     def _opening(self) -> Iterator[Event | None]:
         for event in super()._opening():
-            yield event and {**event, "lowest": self.lowest, "highest": self.highest}
+            if event is None or event["split"] == "start":
+                yield event and {**event, "lowest": self.lowest, "highest": self.highest}
 
     def _look(self) -> Iterator[Event | None]:
         yield from ()

@@ -1,6 +1,6 @@
 """The methods' settings as a form: one field a setting, drawn from the settings classes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol, get_args, get_origin
 
 import gradio as gr
@@ -37,8 +37,16 @@ class MethodForm:
     their defaults whose defaults are the method's own.
     """
 
-    def __init__(self, methods: Mapping[str, Settled], prefix: str = "") -> None:
-        """Draws the form of the first method; ``prefix`` goes before every ``elem_id``."""
+    def __init__(
+        self,
+        methods: Mapping[str, Settled],
+        prefix: str = "",
+        beside: Mapping[str, Callable[[], None]] | None = None,
+    ) -> None:
+        """Draws the form of the first method; ``prefix`` goes before every ``elem_id``.
+
+        ``beside`` has, by setting, what draws a button that belongs to it.
+        """
         self._prefix = prefix
         self._fields = {
             name: {
@@ -53,7 +61,12 @@ class MethodForm:
         self.components: dict[str, Any] = {}
         with gr.Row(elem_classes="pg-form"):
             for setting in (setting for setting in every if setting not in ADVANCED):
-                self.components[setting] = self._drawn(setting, first)
+                if beside is None or setting not in beside:
+                    self.components[setting] = self._drawn(setting, first)
+                    continue
+                with gr.Column(elem_classes="pg-form-cell", min_width=0):
+                    self.components[setting] = self._drawn(setting, first)
+                    beside[setting]()
         with (
             gr.Accordion(shown("train.advanced"), open=False, elem_classes="pg-advanced"),
             gr.Row(elem_classes="pg-form"),

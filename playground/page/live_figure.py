@@ -13,7 +13,12 @@ from typing import Any
 
 import gradio as gr
 
-from playground.page.run_figures import map_figure, run_figures, seed_figures
+from playground.page.run_figures import (
+    learning_rate_figure,
+    map_figure,
+    run_figures,
+    seed_figures,
+)
 
 _HERE = Path(__file__).parent
 RUN_SCRIPTS = ("drawing", "run_follower", "run_panels")
@@ -119,6 +124,27 @@ def search_view(elem_id: str, poll: Callable[[list[Any]], dict[str, Any]]) -> gr
         + "showSearch({ element, props, watch, poll: server.poll_search,"
         " tell: (detail) => trigger('state', detail) });",
         server_functions=[poll_search],
+        apply_default_css=False,
+    )
+
+
+def learning_rate_view(elem_id: str, poll: Callable[[list[Any]], dict[str, Any]]) -> gr.HTML:
+    """The loss over the learning rate, followed as in `run_view`, which see."""
+
+    def poll_learning_rate(args: list[Any]) -> dict[str, Any]:
+        return poll(args)
+
+    return gr.HTML(
+        value={"run": ""},
+        texts={},
+        figure=learning_rate_figure(),
+        elem_id=elem_id,
+        elem_classes="pg-widget",
+        html_template='<div class="pg-run pg-rate"></div>',
+        js_on_load=script(*RUN_SCRIPTS, "live_learning_rate")
+        + "showLearningRate({ element, props, watch, poll: server.poll_learning_rate,"
+        " tell: (detail) => trigger('state', detail) });",
+        server_functions=[poll_learning_rate],
         apply_default_css=False,
     )
 

@@ -7,50 +7,37 @@ from playground.methods.registry import method as find
 from playground.methods.seeds import chosen_seeds
 from playground.page.engine import Engine
 from playground.prompts import Template, Verbalizer
-from playground.runs import plan_seeds
+from playground.runs import plan_learning_rate, plan_seeds
 
 
-def start_run(
-    engine: Engine,
-    *,
-    method: str,
-    model: str,
-    task: str,
-    template: Template,
-    verbalizer: Verbalizer,
-    shots: int,
-    settings: dict[str, Any],
-    seeds: int = 1,
-) -> str:
+def start_run(engine: Engine, *, task: str, shots: int, seeds: int = 1, **asked: Any) -> str:
     """Starts a training run and returns its id; with several ``seeds`` that of their group.
 
-    Raises TemplateError, VerbalizerError, DataError, SettingsError or ModelError, each before
-    anything is started.
+    ``asked`` is what `cost` takes. Raises TemplateError, VerbalizerError, DataError, SettingsError
+    or ModelError, each before anything is started.
     """
-    first = find(method).settings.checked(settings).seed
-    planned = plan_seeds(
-        chosen_seeds(seeds, first),
-        method=method,
-        model=model,
-        template=template,
-        verbalizer=verbalizer,
-        table=engine.table(task),
-        dataset=task,
-        shots=shots,
-        settings=settings,
-    )
-    cost(
-        engine.inference,
-        method=method,
-        model=model,
-        template=template,
-        verbalizer=verbalizer,
-        settings=settings,
-    )
+    first = find(asked["method"]).settings.checked(asked["settings"]).seed
+    planned = plan_seeds(chosen_seeds(seeds, first), **_rows(engine, task, shots), **asked)
+    cost(engine.inference, **asked)
     if seeds > 1:
         return engine.runs.start_group(planned)
     (single,) = planned
     return engine.runs.start(single.spec, **single.tables)
+
+
+def find_learning_rate(engine: Engine, *, task: str, shots: int, **asked: Any) -> str:
+    """Starts a run that looks for the learning rate of what `start_run` would train; its id.
+
+    Raises as `start_run` does.
+    """
+    planned = plan_learning_rate(**_rows(engine, task, shots), **asked)
+    cost(engine.inference, **asked)
+    return engine.runs.start(planned.spec, **planned.tables)
+
+
+def _rows(engine: Engine, task: str, shots: int) -> dict[str, Any]:
+    """What a plan is told of the rows to draw."""
+    return {"table": engine.table(task), "dataset": task, "shots": shots}
 
 
 def cost(

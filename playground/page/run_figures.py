@@ -87,6 +87,24 @@ def _places(meta: str, marker: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {**points, "textposition": "top center", "hoverinfo": "text", "cliponaxis": False} | more
 
 
+def learning_rate_figure() -> Figure:
+    """The figure of a learning-rate finder before its first event.
+
+    ``meta``: "loss" of each step, "smoothed", and "suggestion", an upright line.
+    """
+    figure = _curves(height=210, hoverformat=".3~g", nticks=4)
+    figure["layout"]["xaxis"] |= {"type": "log", "rangemode": "normal", "dtick": 1}
+    figure["layout"]["xaxis"] |= {"exponentformat": "power", "tickangle": 0}
+    figure["layout"]["xaxis"]["tickfont"] = {"size": 10, "color": QUIET}
+    dotted = {"color": DEV, "width": 2, "dash": "dot"}
+    figure["data"] = [
+        _line("loss", INK, width=1, opacity=0.28, hoverinfo="skip"),
+        _line("smoothed", INK, width=2.25),
+        _line("suggestion", DEV, width=2, hoverinfo="skip") | {"line": dotted},
+    ]
+    return figure
+
+
 def _band(meta: str, colour: str) -> list[dict[str, Any]]:
     """The lower and the upper edge, and the colour between them."""
     edge = {"hoverinfo": "skip", "connectgaps": False}

@@ -8,7 +8,7 @@ import torch
 import playground as pg
 from playground.errors import RunError
 from playground.methods.learning_rate_curve import LearningRateCurve
-from playground.methods.learning_rate_finder import start_finder
+from playground.methods.learning_rate_finder import DIVERGED, start_finder
 
 SHORT = {"count": 30, "lowest": 1e-4, "highest": 1.0}
 
@@ -27,11 +27,13 @@ def of(events, split: str) -> list[dict]:
 
 
 def curve_of(losses_at, lowest=1e-6, highest=10.0, count=100) -> LearningRateCurve:
-    """A curve of the losses that ``losses_at`` yields when it is sent the rates."""
+    """A curve of the losses that ``losses_at`` gives for the rates, up to where they diverge."""
     curve = LearningRateCurve("p-tuning", {"learning_rate": 1e-3})
     for step in range(count):
         rate = lowest * (highest / lowest) ** (step / (count - 1))
         curve.add(rate, losses_at(rate))
+        if curve.smoothed[-1] > DIVERGED * min(curve.smoothed):
+            break
     return curve
 
 
@@ -70,6 +72,11 @@ class TestSuggestion:
         suggestion = curve_of(loss).suggestion
         assert suggestion is not None
         assert 3e-3 < suggestion < 3e-2  # without noise it is steepest at 1e-2
+
+    def test_noise_alone_suggests_nothing(self):
+        generator = torch.Generator().manual_seed(1)
+        noise = (0.1 * torch.randn(100, generator=generator)).tolist()
+        assert curve_of(lambda rate: 0.7 + noise.pop()).suggestion is None
 
     def test_what_never_falls_suggests_nothing(self):
         assert curve_of(lambda rate: 0.7).suggestion is None

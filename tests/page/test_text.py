@@ -26,7 +26,7 @@ from playground.models import LanguageModel, encoding, load_model
 from playground.page import text as page_text
 from playground.page.answer_card import CALIBRATIONS
 from playground.page.run_controls import ALLOWED
-from playground.page.run_figures import run_figures
+from playground.page.run_figures import learning_rate_figure, run_figures
 from playground.page.text import catalogue, explain, language_of, say, shown, texts
 from playground.prompts import Template, Verbalizer
 from playground.runs import Runs, RunSpec
@@ -215,6 +215,8 @@ COMPOSED = {
         *listed("soft_token_map.js", "static keys = {", "};"),
     },
     "run.${trace.meta}": {trace["meta"] for figure in FIGURES.values() for trace in figure["data"]},
+    "rate.${trace.meta}": {trace["meta"] for trace in learning_rate_figure()["data"]},
+    "rate.${column}": listed("live_learning_rate.js", "const columns = [", "];"),
     "run.${column}": {
         *listed("run_curves.js", "const columns = [", "];"),
         *listed("seed_curves.js", "const columns = [", "];"),

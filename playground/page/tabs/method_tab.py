@@ -56,7 +56,7 @@ class MethodTab(ABC):
         with gr.Column(elem_classes="pg-card"):
             with gr.Row(elem_classes=["pg-form", "pg-form-draw"]):
                 self.draw = self.build_draw(prefix)
-            self.form = MethodForm(self.methods, prefix)
+            self.form = self.build_form(prefix)
             self.message = message_line(f"{self.name}-message")
             self.controls.build_buttons()
 
@@ -66,6 +66,10 @@ class MethodTab(ABC):
             "shots": number_field("shots", 16, 1, 100_000, prefix=prefix),
             "seed": number_field("seed", 13, 0, 2**31 - 1, prefix=prefix),
         }
+
+    def build_form(self, prefix: str) -> MethodForm:
+        """The settings of the methods."""
+        return MethodForm(self.methods, prefix)
 
     # ---- of each tab ---------------------------------------------------------------------------
 

@@ -9,7 +9,8 @@ from playground.errors import PlaygroundError
 from playground.methods.registry import methods
 from playground.methods.seeds import MOST_SEEDS
 from playground.page.engine import Engine
-from playground.page.form import number_field
+from playground.page.form import MethodForm, number_field
+from playground.page.learning_rate_finder import LearningRateFinder
 from playground.page.live_figure import run_view
 from playground.page.plan import cost, start_run
 from playground.page.private import PRIVATE
@@ -43,6 +44,13 @@ class TrainTab(MethodTab):
         drawn = super().build_draw(prefix)
         return {**drawn, "seeds": number_field("seeds", 1, 1, MOST_SEEDS, prefix=prefix)}
 
+    def build_form(self, prefix: str) -> MethodForm:
+        self.finder = LearningRateFinder(self.engine)
+        beside = {"learning_rate": self.finder.build_button}
+        form = MethodForm(self.methods, prefix, beside)
+        self.finder.build_card()
+        return form
+
     def start_run(self, **asked: Any) -> str:
         return start_run(self.engine, **asked)
 
@@ -50,6 +58,7 @@ class TrainTab(MethodTab):
         super().wire(playground, tabs)
         shown = [self.controls.run, self.view, *self.prompts.followers]
         self.view.pick(self.pick_run, None, shown, queue=False, **PRIVATE)
+        self.finder.wire(self.asked, self.asked_with, self.form, self.method, self.message)
 
     def pick_run(self, request: gr.Request, picked: gr.EventData) -> list[Any]:
         """Shows one run of a group."""
