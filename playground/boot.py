@@ -164,6 +164,7 @@ def _mounted(page: Page, *, host: str, port: int) -> Application:
     options = {"path": "/", "server_name": host, "server_port": port} | MOUNT_DEFAULTS | page.launch
     app = fastapi.FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(EarlyScript)
+    app.router.routes.extend(page.routes)
     mounted: Application = gr.mount_gradio_app(app, page.blocks, **options)
     return mounted
 

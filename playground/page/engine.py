@@ -11,6 +11,7 @@ from playground.errors import DataError, RunError
 from playground.inference.client import InferenceProcess
 from playground.recently_used import RecentlyUsed
 from playground.runs import Runs
+from playground.studies import Studies
 from playground.tasks import built_in_tasks, is_dataset_name, load_dataset, load_task, read_csv
 
 RUNS_AT_ONCE = 2  # a paused run keeps its place, and must not keep the next one waiting
@@ -29,6 +30,7 @@ class Engine:
         self.default_model = default_model
         self.inference = inference
         self.runs = Runs(home, at_once=RUNS_AT_ONCE)
+        self.studies = Studies(self.runs)
         self._tables = RecentlyUsed[pd.DataFrame](TABLES_KEPT)
 
     # ---- trained prompts -----------------------------------------------------------------------
@@ -65,10 +67,10 @@ class Engine:
         return carried
 
     def prompts(self) -> list[tuple[str, str]]:
-        """(name for people, id) of every trained prompt, newest first."""
+        """(name for people, id) of every trained prompt outside studies, newest first."""
         found = [
             (f"{run.name or run.id} · {run.step} / {run.steps}", run.id)
-            for run in self.runs.list()
+            for run in self.runs.list(studies=False)
             if self.runs.prompt_folder(run.id) is not None
         ]
         imported = sorted(self._imported_folder().glob(f"{_IMPORTED}*"), reverse=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.routing import Route
 
 from playground.inference.client import InferenceProcess
 from playground.models.built_in import built_in_models
@@ -15,9 +16,11 @@ from playground.page.endpoints import add_endpoints
 from playground.page.engine import Engine
 from playground.page.header import Header
 from playground.page.private import PRIVATE
+from playground.page.study_files import study_file
 from playground.page.tabs.compare import CompareTab
 from playground.page.tabs.playground import PlaygroundTab
 from playground.page.tabs.search import SearchTab
+from playground.page.tabs.studies import StudiesTab
 from playground.page.tabs.train import TrainTab
 from playground.page.text import shown, translations
 from playground.settings import Settings
@@ -30,10 +33,14 @@ _SYSTEM_FONT = ["system-ui", "-apple-system", "Segoe UI", "Noto Sans", "Noto San
 
 @dataclass(frozen=True)
 class Page:
-    """The page, the arguments with which to mount it, and what to call once it is served."""
+    """The page, the arguments with which to mount it, and what to call once it is served.
+
+    ``routes`` are what the browser reads besides the page.
+    """
 
     blocks: gr.Blocks
     launch: dict[str, Any]
+    routes: list[Route]
     warm_up: Callable[[], None]
 
 
@@ -41,6 +48,7 @@ def build(settings: Settings, inference: InferenceProcess) -> Page:
     """The page over a process that answers; its ``warm_up`` raises ModelError."""
     engine = Engine(settings.home, settings.model, inference)
     atexit.register(engine.runs.shutdown)
+    atexit.register(engine.studies.shutdown)  # which comes first
     with gr.Blocks(title="Prompt Playground", fill_width=True, analytics_enabled=False) as page:
         add_endpoints(engine)  # before the page's own events, which must not take their names
         header = Header(settings.model, built_in_models())
@@ -53,12 +61,15 @@ def build(settings: Settings, inference: InferenceProcess) -> Page:
                 search = SearchTab(engine)
             with gr.Tab(shown("tab.train"), id="train") as fourth:
                 train = TrainTab(engine)
+            with gr.Tab(shown("tab.studies"), id="studies") as fifth:
+                studies = StudiesTab(engine, settings.model)
         playground.wire(page.load, header)
         train.wire(playground, tabs)
         train.wire_summary(playground, fourth)
         search.wire(playground, tabs)
         compare.wire(playground, second)
-        for tab in (first, second, third, fourth):
+        studies.wire(playground, fifth, tabs, train)
+        for tab in (first, second, third, fourth, fifth):
             tab.select(None, js=f"() => playgroundRememberTab('{tab.id}')", **PRIVATE)
         page.load(None, js="() => playgroundOpenTab()", **PRIVATE)
     launch = {
@@ -68,16 +79,22 @@ def build(settings: Settings, inference: InferenceProcess) -> Page:
         "i18n": translations(),
         "footer_links": ["api"],
     }
-    return Page(page, launch, lambda: _warm_up(engine))
+    routes = [study_file(engine.studies)]
+    return Page(page, launch, routes, lambda: _warm_up(engine))
 
 
 def _warm_up(engine: Engine) -> None:
     """Waits for the model that the page opens with; has a training worker made ready later."""
     engine.inference.ask("warm_up", model=engine.default_model)
     # the cores belong to the first visitor's page for a while
-    later = threading.Timer(WORKER_AFTER, engine.runs.warm)
+    later = threading.Timer(WORKER_AFTER, _warm_up_runs, [engine])
     later.daemon = True
     later.start()
+
+
+def _warm_up_runs(engine: Engine) -> None:
+    engine.runs.warm()
+    engine.studies.warm()
 
 
 def _theme() -> gr.themes.Base:

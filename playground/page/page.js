@@ -33,7 +33,7 @@ function playgroundAside(aside) {
 function playgroundAddress(query) {
   const next = new URLSearchParams(query);
   const now = new URLSearchParams(location.search);
-  for (const kept of ["tab", "run", "comparison", "search", "__theme"]) {
+  for (const kept of ["tab", "run", "comparison", "search", "study", "__theme"]) {
     if (now.has(kept) && !next.has(kept)) next.set(kept, now.get(kept));
   }
   playgroundReplace(next);

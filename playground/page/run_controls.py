@@ -149,7 +149,7 @@ class RunControls:
             state = say(f"run.state.{standing.state}", language)
             choices[standing.id] = f"{name or standing.id} · {state}"
 
-        for run in self.engine.runs.list(kind=self.kind):
+        for run in self.engine.runs.list(kind=self.kind, studies=False):
             if not run.spec.group:
                 add(run, run.name)
             elif run.spec.group not in choices:

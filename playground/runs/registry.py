@@ -187,10 +187,19 @@ class Runs:
         return next(left, ranked[0])
 
     def list(
-        self, limit: int = 100, before: str | None = None, kind: Kind | None = None
+        self,
+        limit: int = 100,
+        before: str | None = None,
+        kind: Kind | None = None,
+        *,
+        studies: bool = True,
     ) -> Sequence[Run]:
-        """The newest runs first, of one kind or of all; ``before``: the last one already seen."""
-        return [self._settle(run) for run in self.store.list(limit, before, kind)]
+        """The newest runs first, of one kind or of all; ``before``: the last one already seen.
+
+        Those that belong to studies are left out on request.
+        """
+        found = self.store.list(limit, before, kind, studies=studies)
+        return [self._settle(run) for run in found]
 
     def search(
         self, wanted: Filter | None = None, before: str | None = None, limit: int = 50

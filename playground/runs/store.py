@@ -99,18 +99,24 @@ class RunStore:
         return read_run(rows[0])
 
     def list(
-        self, limit: int = 100, before: str | None = None, kind: Kind | None = None
+        self,
+        limit: int = 100,
+        before: str | None = None,
+        kind: Kind | None = None,
+        *,
+        studies: bool = True,
     ) -> Sequence[Run]:
         """The newest runs first; ``before`` is the id of the last one already seen.
 
-        Only those of ``kind``, if that is given.
+        Only those of ``kind``, if that is given; without ``studies`` none that belongs to one.
         """
         # specs that were kept before there were kinds are of trainings
         rows = self.database.read(
             f"SELECT {COLUMNS} FROM kept WHERE (:before IS NULL OR id < :before) AND (:kind IS "
-            "NULL OR coalesce(json_extract(spec, '$.kind'), 'training') = :kind) "
+            "NULL OR coalesce(json_extract(spec, '$.kind'), 'training') = :kind) AND (:studies OR "
+            "coalesce(json_extract(spec, '$.study'), '') = '') "
             "ORDER BY id DESC LIMIT :limit",
-            {"before": before, "kind": kind, "limit": limit},
+            {"before": before, "kind": kind, "limit": limit, "studies": studies},
         )
         return [read_run(row) for row in rows]
 
@@ -170,6 +176,9 @@ class RunStore:
 
     def set_progress(self, run_id: str, step: int, steps: int) -> None:
         self._change(run_id, "UPDATE runs SET step = ?, steps = ? WHERE id = ?", (step, steps))
+
+    def set_node(self, run_id: str, node: str) -> None:
+        self._change(run_id, "UPDATE runs SET node = ? WHERE id = ?", (node,))
 
     def settle(self, run_id: str, states: Sequence[State] = WORKING) -> Run:
         """Marks a run interrupted if it says one of ``states`` and no worker is there; returns it.
@@ -276,7 +285,7 @@ class RunStore:
 
 
 _NEW_EVENT = "INSERT OR IGNORE INTO events (run, step, split, payload) VALUES (?, ?, ?, ?)"
-COLUMNS = "id, created, spec, state, reason, step, steps, code, details"  # as read_run has them
+COLUMNS = "id, created, spec, state, reason, step, steps, code, details, node"  # see read_run
 
 
 def _event(run_id: str, event: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -284,7 +293,7 @@ def _event(run_id: str, event: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def read_run(row: Sequence[Any]) -> Run:
-    run_id, created, spec, state, reason, step, steps, code, details = row
+    run_id, created, spec, state, reason, step, steps, code, details, node = row
     return Run(
         id=run_id,
         created=created,
@@ -295,6 +304,7 @@ def read_run(row: Sequence[Any]) -> Run:
         steps=steps,
         code=code,
         details=json.loads(details),
+        node=node,
     )
 
 

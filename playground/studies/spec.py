@@ -67,6 +67,12 @@ class StudySpec(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             field = str(first["loc"][0]) if first["loc"] else ""
+            if first["type"] == "too_short":
+                raise SettingsError(
+                    f"A study needs at least one of its {field}.",
+                    field=field,
+                    code="studies.nothing_chosen",
+                ) from error
             raise SettingsError(
                 f"A study cannot have these {field}: {first['msg'].lower()}.",
                 field=field,

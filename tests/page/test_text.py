@@ -27,11 +27,13 @@ from playground.page import text as page_text
 from playground.page.answer_card import CALIBRATIONS
 from playground.page.run_controls import ALLOWED
 from playground.page.run_figures import learning_rate_figure, run_figures
+from playground.page.study_figures import study_figures
 from playground.page.text import catalogue, explain, language_of, say, shown, texts
 from playground.prompts import Template, Verbalizer
 from playground.runs import Runs, RunSpec
 from playground.runs.run import State
 from playground.settings import Settings
+from playground.studies.store import State as StudyState
 from playground.tasks import few_shot, load_task, parse_csv, read_csv, require_labels
 from tests import tiny
 
@@ -236,6 +238,19 @@ COMPOSED = {
     "verbalizer.marked.${policy}": {"first", "mean", "exact"},
     "search.${column}": {"word", "gain", "loss", "accuracy"},
     "compare.only.${only}": {"all", "wrong", "disagree"},
+    "study.title.${name}": set(study_figures()),
+    "study.title.${card.name}": set(study_figures()),
+    "study.title.${measure}": listed("study_lines.js", "const MEASURES = [", "];"),
+    "study.${card.name}": listed("study_figures.js", "static NEEDS = [", "];"),
+    "study.column.${column}": {
+        *listed("study_figures.js", "const columns = [", "];"),
+        *listed("study_cells.js", "const columns = [", "];"),
+    },
+    "study.cell.${state}": {"waiting", *get_args(State)},
+    "study.cell.${cell.state}": {"waiting", *get_args(State)},
+    "study.state.${state}": set(get_args(StudyState)),
+    "study.state.${study.state}": set(get_args(StudyState)),
+    "study.order.${id}": {"start", "resume", "pause", "cancel", "delete", "delete_sure"},
 }
 
 

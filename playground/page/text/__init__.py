@@ -67,9 +67,11 @@ def explain(error: PlaygroundError, language: str) -> str:
         return error.message
     details = {name: "" if value is None else value for name, value in error.details.items()}
     if "state" in details:
-        details["state"] = words.get(f"run.state.{details['state']}", details["state"])
-    if error.code.startswith("settings.") and "field" in details:
-        details["field"] = words.get(f"setting.{details['field']}", details["field"])
+        kind = "study" if error.code.startswith("studies.") else "run"
+        details["state"] = words.get(f"{kind}.state.{details['state']}", details["state"])
+    for codes, labels in (("settings.", "setting."), ("studies.", "study.")):
+        if error.code.startswith(codes) and "field" in details:
+            details["field"] = words.get(f"{labels}{details['field']}", details["field"])
     if details.get("suggestion"):
         sentence += words["error.suggestion"]
     if "template_line" in details:
