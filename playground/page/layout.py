@@ -16,9 +16,11 @@ from playground.page.endpoints import add_endpoints
 from playground.page.engine import Engine
 from playground.page.header import Header
 from playground.page.private import PRIVATE
+from playground.page.run_files import run_file
 from playground.page.study_files import study_file
 from playground.page.tabs.compare import CompareTab
 from playground.page.tabs.playground import PlaygroundTab
+from playground.page.tabs.runs import RunsTab
 from playground.page.tabs.search import SearchTab
 from playground.page.tabs.studies import StudiesTab
 from playground.page.tabs.train import TrainTab
@@ -63,15 +65,21 @@ def build(settings: Settings, inference: InferenceProcess) -> Page:
                 train = TrainTab(engine)
             with gr.Tab(shown("tab.studies"), id="studies") as fifth:
                 studies = StudiesTab(engine, settings.model)
+            with gr.Tab(shown("tab.runs"), id="runs") as sixth:
+                runs = RunsTab(engine)
         playground.wire(page.load, header)
         train.wire(playground, tabs)
         train.wire_summary(playground, fourth)
         search.wire(playground, tabs)
         compare.wire(playground, second)
         studies.wire(playground, fifth, tabs, train)
-        for tab in (first, second, third, fourth, fifth):
+        runs.wire(page.load, tabs, {"training": train, "search": search, "comparison": compare})
+        for tab in (first, second, third, fourth, fifth, sixth):
             tab.select(None, js=f"() => playgroundRememberTab('{tab.id}')", **PRIVATE)
-        page.load(None, js="() => playgroundOpenTab()", **PRIVATE)
+        # not by a click: on a phone a tab's button may lie in a menu
+        page.load(_open_tab, None, [tabs], queue=False, **PRIVATE).then(
+            None, js="() => playgroundTabIsOpen()", **PRIVATE
+        )
     launch = {
         "theme": _theme(),
         "css_paths": sorted(_STYLE.glob("*.css")),
@@ -79,8 +87,13 @@ def build(settings: Settings, inference: InferenceProcess) -> Page:
         "i18n": translations(),
         "footer_links": ["api"],
     }
-    routes = [study_file(engine.studies)]
+    routes = [run_file(engine.runs.history), study_file(engine.studies)]
     return Page(page, launch, routes, lambda: _warm_up(engine))
+
+
+def _open_tab(request: gr.Request) -> gr.Tabs:
+    """The tab that the address names; a name that none has opens the first."""
+    return gr.Tabs(selected=request.query_params.get("tab") or "playground")
 
 
 def _warm_up(engine: Engine) -> None:
@@ -95,6 +108,7 @@ def _warm_up(engine: Engine) -> None:
 def _warm_up_runs(engine: Engine) -> None:
     engine.runs.warm()
     engine.studies.warm()
+    engine.runs.history.all_bytes()  # walks through every folder the first time
 
 
 def _theme() -> gr.themes.Base:

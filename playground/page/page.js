@@ -33,7 +33,7 @@ function playgroundAside(aside) {
 function playgroundAddress(query) {
   const next = new URLSearchParams(query);
   const now = new URLSearchParams(location.search);
-  for (const kept of ["tab", "run", "comparison", "search", "study", "__theme"]) {
+  for (const kept of ["tab", "run", "comparison", "search", "study", "found", "compared", "__theme"]) {
     if (now.has(kept) && !next.has(kept)) next.set(kept, now.get(kept));
   }
   playgroundReplace(next);
@@ -56,14 +56,9 @@ function playgroundRemember(name, value) {
 // Gradio selects the first tab by itself when it starts; that is nobody's choice.
 let tabIsOpen = false;
 
-/** Opens the tab that the address names. */
-function playgroundOpenTab() {
-  const wanted = new URLSearchParams(location.search).get("tab");
+/** The tab that the address names is open: from now on it is a person who opens another. */
+function playgroundTabIsOpen() {
   tabIsOpen = true;
-  const button = [...document.querySelectorAll("#tabs [role=tab]")].find(
-    (tab) => tab.dataset.tabId === wanted,
-  );
-  if (button?.getAttribute("aria-selected") === "false") button.click();
 }
 
 /** Keeps the open tab in the address. */

@@ -1,5 +1,6 @@
 """What steers and follows runs of one kind: buttons, the list of runs, the browser's questions."""
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -84,7 +85,7 @@ class RunControls:
         self.run.input(show, [self.run], [view, *followers], **PRIVATE)
         remember = f"(run) => playgroundRemember('{self.remembered}', run)"
         self.run.change(None, [self.run], js=remember, queue=False, **PRIVATE)
-        self.run.focus(self.list_runs, None, [self.run], **PRIVATE)
+        self.run.focus(self.list_runs, [self.run], [self.run], **PRIVATE)
         view.state(
             tell_state,
             [self.run],
@@ -99,16 +100,16 @@ class RunControls:
     def opened(self, request: gr.Request) -> str:
         """The run that the address names, else the newest: a reloaded page finds it again."""
         chosen = str(request.query_params.get(self.remembered, ""))
-        known = [run_id for _, run_id in self._choices(language_of(request))]
+        known = [run_id for _, run_id in self._choices(language_of(request), chosen)]
         return chosen if chosen in known else (known[0] if known else "")
 
     def picker(self, run_id: str, language: str) -> Any:
         """The list as it is now, with this run chosen."""
-        return gr.Dropdown(choices=self._choices(language), value=run_id or None)
+        return gr.Dropdown(choices=self._choices(language, run_id), value=run_id or None)
 
-    def list_runs(self, request: gr.Request) -> Any:
+    def list_runs(self, run_id: str, request: gr.Request) -> Any:
         """The list as it is now; which run is chosen stays, for it may just be changing."""
-        return gr.Dropdown(choices=self._choices(language_of(request)))
+        return gr.Dropdown(choices=self._choices(language_of(request), run_id))
 
     def enabled(self, run_id: str) -> list[Any]:
         """An update of each order's button: which of them make sense now."""
@@ -141,23 +142,36 @@ class RunControls:
         reason = RunError(seen["reason"], code=seen["code"], **seen["details"])
         return {**seen, "reason": explain(reason, language)}
 
-    def _choices(self, language: str) -> list[tuple[str, str]]:
-        """The newest first: (title, id). A group comes before its members, which are set in."""
+    def _choices(self, language: str, chosen: str) -> list[tuple[str, str]]:
+        """The newest first: (title, id). A group comes before its members, which are set in.
+
+        Those of studies are left out. The one that is ``chosen`` is there in any case, last if need
+        be.
+        """
         choices: dict[str, str] = {}
 
         def add(standing: Run | Group, name: str) -> None:
             state = say(f"run.state.{standing.state}", language)
             choices[standing.id] = f"{name or standing.id} · {state}"
 
+        def add_group(group: Group) -> None:
+            count = say("seeds.count", language, count=len(group.runs))
+            add(group, f"{group.name} · {count}")
+            for member in group.runs:
+                add(member, f"↳ {member.name or member.id}")
+
         for run in self.engine.runs.list(kind=self.kind, studies=False):
             if not run.spec.group:
                 add(run, run.name)
             elif run.spec.group not in choices:
-                group = self.engine.runs.group(run.spec.group)
-                count = say("seeds.count", language, count=len(group.runs))
-                add(group, f"{group.name} · {count}")
-                for member in group.runs:
-                    add(member, f"↳ {member.name or member.id}")
+                add_group(self.engine.runs.group(run.spec.group))
+        if chosen and chosen not in choices:
+            with contextlib.suppress(RunError):  # deleted, or a word in the address
+                standing = self.engine.runs.standing(chosen)
+                if isinstance(standing, Group):
+                    add_group(standing)
+                elif standing.spec.kind == self.kind:
+                    add(standing, standing.name)
         return [(title, run_id) for run_id, title in choices.items()]
 
 

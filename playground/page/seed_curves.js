@@ -15,6 +15,17 @@ function spreadText({ mean, deviation }, places = 2) {
   return deviation === null ? text : `${text} ± ${deviation.toFixed(places)}`;
 }
 
+/** Over the lines that have come to a step: [[step, {count, mean, deviation}]], by step. */
+function meansOf(lines) {
+  const at = new Map();
+  for (const [step, value] of lines.flat()) {
+    if (!Number.isFinite(value)) continue;
+    if (!at.has(step)) at.set(step, []);
+    at.get(step).push(value);
+  }
+  return [...at].sort(([a], [b]) => a - b).map(([step, values]) => [step, spreadOf(values)]);
+}
+
 /** Points as Plotly takes them. */
 function axes(points) {
   return { x: points.map(([x]) => x), y: points.map(([, y]) => y) };
@@ -87,7 +98,7 @@ class SeedCurves extends CurveCards {
       const [key, part] = trace.meta.split("_");
       const lines = [...this.lines.values()].map((line) => this.thinned(line[card.name][key]));
       if (part === "seed") return lines.map((line) => ({ ...trace, ...axes(line) }));
-      const means = this.means(lines);
+      const means = meansOf(lines);
       const edge = SeedCurves.edges[part] ?? (({ mean }) => mean);
       const points = axes(means.map(([step, spread]) => [step, edge(spread)]));
       return [{ ...trace, ...points, ...(part ? {} : this.said(key, means)) }];
@@ -99,16 +110,6 @@ class SeedCurves extends CurveCards {
   said(key, means) {
     const text = means.map(([, spread]) => `${spreadText(spread, 3)} (${spread.count})`);
     return { name: plain(this.words.say(`run.${key}`)), text, hovertemplate: "%{text}" };
-  }
-  /** Over the lines that have come to a step: [[step, {count, mean, deviation}]], by step. */
-  means(lines) {
-    const at = new Map();
-    for (const [step, value] of lines.flat()) {
-      if (!Number.isFinite(value)) continue;
-      if (!at.has(step)) at.set(step, []);
-      at.get(step).push(value);
-    }
-    return [...at].sort(([a], [b]) => a - b).map(([step, values]) => [step, spreadOf(values)]);
   }
   /** The same steps of every long line, so that they have a mean. */
   thinned(points) {

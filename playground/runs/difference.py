@@ -7,7 +7,7 @@ from playground.runs.group import Group
 from playground.runs.run import Run
 
 _SAID_OTHERWISE = {"settings", "verbalizer_settings"}  # one by one, under their own names
-_NOT_ASKED = {"name", "group", "colours"}  # what changes nothing of what comes out
+_NOT_ASKED = {"name", "group", "study", "colours"}  # what changes nothing of what comes out
 
 
 def settings_of(standings: Sequence[Run | Group]) -> dict[str, list[Any]]:

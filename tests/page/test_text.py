@@ -25,6 +25,7 @@ from playground.methods.seeds import chosen_seeds
 from playground.models import LanguageModel, encoding, load_model
 from playground.page import text as page_text
 from playground.page.answer_card import CALIBRATIONS
+from playground.page.overlay_figures import overlay_figures
 from playground.page.run_controls import ALLOWED
 from playground.page.run_figures import learning_rate_figure, run_figures
 from playground.page.study_figures import study_figures
@@ -210,7 +211,7 @@ def listed(script: str, head: str, end: str) -> set[str]:
 
 # What stands for ${…} in the ids that the scripts compose. A new one has to be added here.
 COMPOSED = {
-    "run.title.${name}": {*FIGURES, *PANELS, "map"},
+    "run.title.${name}": {*FIGURES, *PANELS, *overlay_figures(), "map"},
     "run.${name}_waiting": set(PANELS),
     "run.${key}": {
         *listed("run_curves.js", "static keys = {", "};"),
@@ -223,6 +224,7 @@ COMPOSED = {
         *listed("run_curves.js", "const columns = [", "];"),
         *listed("seed_curves.js", "const columns = [", "];"),
         *listed("soft_token_map.js", "const columns = [", "];"),
+        *listed("history_overlay.js", "const heads = [", "]"),
     },
     "run.${event.split}": {"train", "dev"},
     "run.state.${state}": set(get_args(State)),
@@ -251,6 +253,15 @@ COMPOSED = {
     "study.state.${state}": set(get_args(StudyState)),
     "study.state.${study.state}": set(get_args(StudyState)),
     "study.order.${id}": {"start", "resume", "pause", "cancel", "delete", "delete_sure"},
+    "run.${split}": {"train", "dev"},
+    "run.state.${row.state}": set(get_args(State)),
+    "run.state.${member.state}": set(get_args(State)),
+    "history.all.${name}": listed("history_filters.js", "static names = [", "];"),
+    "history.${name}": {"name", "tags", "note"},
+    "history.${column}": listed("history_table.js", "static columns = [", "];"),
+    "history.${what}": {"restore", "purge"},
+    "history.${id}": {"nothing_found", "nothing_deleted", "none_yet"},
+    "history.go.${kind}": {"training", "search", "comparison"},
 }
 
 
@@ -277,7 +288,7 @@ def test_every_id_that_a_script_composes_has_a_text(pattern: str, names: set[str
 
 # Those that pass on a code that was raised elsewhere.
 FORWARDS = re.compile(
-    r"(errors|prompts/(syntax|labels)|runs/store|cli/follow|page/run_controls)\.py:"
+    r"(errors|prompts/(syntax|labels)|runs/store|cli/follow|page/(run_controls|(history|study)_answers))\.py:"
 )
 HELPERS = ("verbalizer_error", "template_error")
 

@@ -229,7 +229,7 @@ class CompareTab:
 
     def tell_state(self, run_id: str, request: gr.Request) -> list[Any]:
         """The list that names the run's new state, and what can be done with it now."""
-        return [self.controls.list_runs(request), *self.controls.enabled(run_id)]
+        return [self.controls.list_runs(run_id, request), *self.controls.enabled(run_id)]
 
     def find_examples(self, asked: dict[str, Any]) -> dict[str, Any]:
         """The examples behind a cell, for the browser; none where the comparison has gone."""

@@ -152,7 +152,7 @@ class MethodTab(ABC):
 
     def tell_state(self, run_id: str, request: gr.Request) -> list[Any]:
         """The list that names the run's new state, and what can be done with it now."""
-        return [self.controls.list_runs(request), *self.prompts.following(run_id)]
+        return [self.controls.list_runs(run_id, request), *self.prompts.following(run_id)]
 
     def asked(self, values: tuple[Any, ...]) -> dict[str, Any]:
         """The values of the form by name. Raises TemplateError or VerbalizerError."""
