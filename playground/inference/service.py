@@ -51,6 +51,8 @@ class Service:
                 self.classify,
                 self.cost,
                 self.carried_by,
+                self.export_peft,
+                self.import_peft,
                 self.nearby_words,
                 self.side_by_side,
             )
@@ -210,6 +212,34 @@ class Service:
             "truncation": trained.template.truncation,
             "verbalizer": trained.verbalizer.to_json(),
         }
+
+    def export_peft(self, prompt: str, folder: str) -> None:
+        """Writes a prompt's adapter for PEFT into ``folder``. Raises ModelError."""
+        trained = self._prompt(prompt)
+        assert trained is not None
+        trained.export_peft(folder)
+
+    def import_peft(
+        self,
+        adapter: str,
+        folder: str,
+        model: str,
+        template: str,
+        verbalizer: str,
+        truncation: Truncation = "balanced",
+    ) -> None:
+        """Writes a trained prompt of PEFT's ``adapter`` into ``folder``: these know no words.
+
+        Raises as `TrainedPrompt.from_peft` does.
+        """
+        from playground.methods import TrainedPrompt
+
+        TrainedPrompt.from_peft(
+            adapter,
+            self._model(model),
+            Template(template, truncation=truncation),
+            Verbalizer.from_json(verbalizer),
+        ).save(folder)
 
     def _asked(self, model: str, prompt: str | None) -> "_Asked":
         """The trained prompt, if one is named, and the model to ask: its own before any other."""

@@ -38,13 +38,12 @@ PREFIX_FAMILIES = (
 )
 
 
-def export_peft(prompt: "TrainedPrompt", folder: str | Path) -> Path:
-    """Writes the adapter and a card that says how to use it into ``folder`` and returns it.
+def check_expressible(prompt: "TrainedPrompt") -> None:
+    """Raises ModelError for a prompt that PEFT cannot express.
 
-    Raises ModelError for a prompt that PEFT cannot express: with a head or weights of its own,
-    without anything trained, with vectors that do not stand in front of all else, with texts of a
-    second token type before which something is put, or with a prefix in a family where PEFT leaves
-    it out.
+    That is one with a head or weights of its own, without anything trained, with vectors that do
+    not stand in front of all else, with texts of a second token type before which something is put,
+    or with a prefix in a family where PEFT leaves it out.
     """
     model = prompt.model
     if prompt.head is not None:
@@ -59,6 +58,34 @@ def export_peft(prompt: "TrainedPrompt", folder: str | Path) -> Path:
             "weights. Save it in the playground's own format.",
             code="peft.tuned_model",
         )
+    if isinstance(model, LoraModel):
+        return
+    example = _example(model, prompt.template)
+    if example.types:
+        raise ModelError(
+            "The template's second text has a token type of its own, and PEFT gives all tokens "
+            "the same. Leave out the [SEP], or save the prompt in the playground's own format.",
+            code="peft.token_types",
+        )
+    if not isinstance(model, PrefixedModel):
+        _leading(example, prompt.vectors)
+    elif (kind := model.network.config.model_type) not in PREFIX_FAMILIES:
+        raise ModelError(
+            f"PEFT would leave a prefix out of {model.name} without a word: it knows no way into "
+            f"the layers of a {kind} model. Save the prompt in the playground's own format.",
+            code="peft.family",
+            model=model.name,
+            type=kind,
+        )
+
+
+def export_peft(prompt: "TrainedPrompt", folder: str | Path) -> Path:
+    """Writes the adapter and a card that says how to use it into ``folder`` and returns it.
+
+    Raises as `check_expressible` does.
+    """
+    check_expressible(prompt)
+    model = prompt.model
     leading: tuple[int, ...] = ()
     if isinstance(model, LoraModel):
         tensors, config = lora_adapter(model)
@@ -140,18 +167,11 @@ def load_peft(
 def _prompt(prompt: "TrainedPrompt") -> tuple[Tensor, dict[str, Any], tuple[int, ...]]:
     """The tensor (positions, …), what says so, and the model's own tokens that it begins with."""
     model = prompt.model
-    example = _example(model, prompt.template)
-    if example.types:
-        raise ModelError(
-            "The template's second text has a token type of its own, and PEFT gives all tokens "
-            "the same. Leave out the [SEP], or save the prompt in the playground's own format.",
-            code="peft.token_types",
-        )
     leading: tuple[int, ...] = ()
     if isinstance(model, PrefixedModel):
         tensor, own = _prefix(model)
     else:
-        leading = _leading(example, prompt.vectors)
+        leading = _leading(_example(model, prompt.template), prompt.vectors)
         assert prompt.vectors is not None
         words = model.embedding_weight[list(leading)].detach().float()
         tensor = torch.cat([words, prompt.vectors.detach().float()])  # (tokens, embedding)
@@ -170,15 +190,6 @@ def _prompt(prompt: "TrainedPrompt") -> tuple[Tensor, dict[str, Any], tuple[int,
 
 def _prefix(model: PrefixedModel) -> tuple[Tensor, dict[str, Any]]:
     """The tensor (positions, layers · 2 · heads · width), and what says so."""
-    kind = model.network.config.model_type
-    if kind not in PREFIX_FAMILIES:
-        raise ModelError(
-            f"PEFT would leave a prefix out of {model.name} without a word: it knows no way into "
-            f"the layers of a {kind} model. Save the prompt in the playground's own format.",
-            code="peft.family",
-            model=model.name,
-            type=kind,
-        )
     shape = PrefixShape.of(model)
     rows = model.prefix.detach().float().permute(3, 0, 1, 2, 4).flatten(1)
     config = {

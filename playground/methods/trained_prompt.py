@@ -168,10 +168,23 @@ class TrainedPrompt:
             "head": None if self.head is None else self.head.described(),
             "settings": self.settings,
             "demonstrations": None if self.demonstrator is None else self.demonstrator.to_json(),
+            # for whoever shows the prompt without loading its model
+            "peft_refusal": None if (refusal := self.peft_refusal) is None else refusal.to_json(),
         }
         text = json.dumps(description, ensure_ascii=False, indent=2)
         (folder / _DESCRIPTION).write_text(text + "\n", encoding="utf-8")
         return folder
+
+    @property
+    def peft_refusal(self) -> ModelError | None:
+        """Why PEFT cannot express this prompt; None where `export_peft` can write it."""
+        from playground.methods.peft_adapter import check_expressible
+
+        try:
+            check_expressible(self)
+        except ModelError as error:
+            return error
+        return None
 
     def export_peft(self, folder: str | Path) -> Path:
         """As an adapter of PEFT: see `playground.methods.peft_adapter.export_peft`."""

@@ -281,6 +281,13 @@ def test_what_peft_cannot_say_is_refused(
         prompt.export_peft(tmp_path / "adapter")
     assert caught.value.code == code
     assert not (tmp_path / "adapter").exists()
+    # it is said in the saved prompt, too, for those who have not loaded the model
+    assert TrainedPrompt.describe(prompt.save(tmp_path))["peft_refusal"]["code"] == code
+
+
+def test_what_peft_can_say_is_not_refused(folders, tmp_path):
+    prompt = trained(folders("bert"), "prompt-tuning")
+    assert TrainedPrompt.describe(prompt.save(tmp_path))["peft_refusal"] is None
 
 
 def test_a_prompt_without_anything_trained_is_refused(folders, tmp_path):

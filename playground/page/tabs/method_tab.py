@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import gradio as gr
 
@@ -23,8 +23,11 @@ class MethodTab(ABC):
     """Builds the tab into the surrounding Blocks; `wire` connects it to the Playground's prompt.
 
     ``name`` is the tab's element id, and ``methods`` those of its list. The ids of its own
-    components begin with the ``prefix`` of its ``controls``.
+    components begin with the ``prefix`` of its ``controls``. Prompts with trained vectors can be
+    ``adapters`` of PEFT.
     """
+
+    adapters: ClassVar[bool] = False
 
     def __init__(
         self, engine: Engine, name: str, methods: Mapping[str, Settled], controls: RunControls
@@ -39,7 +42,7 @@ class MethodTab(ABC):
             with gr.Column(scale=7, min_width=340):
                 with gr.Row(elem_classes=["pg-card", "pg-run-head"]):
                     controls.build_picker(f"{name}.run")
-                    self.prompts = PromptButtons(engine, controls)
+                    self.prompts = PromptButtons(engine, controls, adapters=self.adapters)
                 self.view = self.build_view()
 
     def _build_settings(self, first: str, prefix: str) -> None:
@@ -144,15 +147,17 @@ class MethodTab(ABC):
 
     def show_run(self, run_id: str, request: gr.Request) -> list[Any]:
         """A run's curves, and what can be done with it."""
+        language = language_of(request)
         view = {
             **self.controls.followed(run_id),
-            "texts": self.view_texts(language_of(request)),
+            "texts": self.view_texts(language),
         }
-        return [view, *self.prompts.following(run_id)]
+        return [view, *self.prompts.following(run_id, language)]
 
     def tell_state(self, run_id: str, request: gr.Request) -> list[Any]:
         """The list that names the run's new state, and what can be done with it now."""
-        return [self.controls.list_runs(run_id, request), *self.prompts.following(run_id)]
+        following = self.prompts.following(run_id, language_of(request))
+        return [self.controls.list_runs(run_id, request), *following]
 
     def asked(self, values: tuple[Any, ...]) -> dict[str, Any]:
         """The values of the form by name. Raises TemplateError or VerbalizerError."""

@@ -23,6 +23,8 @@ from playground.page.text import explain, language_of, say, texts
 class TrainTab(MethodTab):
     """See `MethodTab`. Says what a training would cost before it is started."""
 
+    adapters = True
+
     def __init__(self, engine: Engine) -> None:
         orders = ("pause", "step", "resume", "stop")
         controls = RunControls(engine, "training", orders=orders, remembered="run", prefix="")
