@@ -166,10 +166,10 @@ def add_endpoints(engine: Engine) -> None:
         (stop_run, "stop_run"),
         (list_runs, "list_runs"),
     ):
-        gr.api(_with_sentences(function), api_name=name, queue=name in ("classify", "start_run"))
+        gr.api(with_sentences(function), api_name=name, queue=name in ("classify", "start_run"))
 
 
-def _with_sentences(function: Any) -> Any:
+def with_sentences(function: Any) -> Any:
     """The function with our errors passed to the caller as sentences, not as a failure."""
     from functools import wraps
 

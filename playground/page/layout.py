@@ -17,6 +17,7 @@ from playground.page.engine import Engine
 from playground.page.header import Header
 from playground.page.private import PRIVATE
 from playground.page.run_files import run_file
+from playground.page.study_endpoints import add_study_endpoints
 from playground.page.study_files import study_file
 from playground.page.tabs.compare import CompareTab
 from playground.page.tabs.playground import PlaygroundTab
@@ -53,6 +54,7 @@ def build(settings: Settings, inference: InferenceProcess) -> Page:
     atexit.register(engine.studies.shutdown)  # which comes first
     with gr.Blocks(title="Prompt Playground", fill_width=True, analytics_enabled=False) as page:
         add_endpoints(engine)  # before the page's own events, which must not take their names
+        add_study_endpoints(engine)
         header = Header(settings.model, built_in_models())
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab(shown("tab.playground"), id="playground") as first:

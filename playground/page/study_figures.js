@@ -98,12 +98,13 @@ class StudyFigures {
     if (card.name === "accuracy") this.across(layout);
     return figure;
   }
-  /** From below all accuracies, and below chance, to 1. */
+  /** From below all accuracies, and below chance, to above them: tenths, so that it rarely moves. */
   span() {
     const { cells, study } = this.lines;
     const known = cells.map(({ accuracy }) => accuracy).filter(Number.isFinite);
     const least = Math.min(study.chance, ...known) - 0.05;
-    return [Math.max(0, Math.floor(least * 10) / 10), 1.02];
+    const most = Math.max(study.chance + 0.25, ...known) + 0.05;
+    return [Math.max(0, Math.floor(least * 10) / 10), Math.min(1.02, Math.ceil(most * 10) / 10)];
   }
   overShots(layout) {
     const { shots } = this.lines.study;
@@ -118,13 +119,12 @@ class StudyFigures {
     if (StudyFigures.NEEDS.includes(name)) return this.need(trace, line, name, colour);
     const means = this.lines.means(line, name);
     if (trace.meta === "cells") return this.singles(trace, line, means, name, colour);
-    const edge = SeedCurves.edges[trace.meta];
-    trace.x = means.map(([shots]) => shots);
-    trace.y = means.map(([, spread]) => (edge ? edge(spread) : spread.mean));
-    if (edge) {
+    if (trace.meta === "band") {
       trace.fillcolor = `var(--pg-band-${line.colour})`;
-      return trace;
+      return Object.assign(trace, this.band(means));
     }
+    trace.x = means.map(([shots]) => shots);
+    trace.y = means.map(([, spread]) => spread.mean);
     Object.assign(trace.line, { color: colour, dash: line.dash });
     Object.assign(trace.marker, { color: colour, symbol: line.symbol });
     trace.name = plain(line.name);
@@ -135,6 +135,22 @@ class StudyFigures {
     });
     trace.hovertemplate = "%{text}<extra></extra>";
     return trace;
+  }
+  /** Around each stretch of points with several seeds: along the upper edge, back along the lower. */
+  band(means) {
+    const outline = { x: [], y: [] };
+    let stretch = [];
+    for (const [shots, { mean, deviation }] of [...means, [null, { deviation: null }]]) {
+      if (deviation !== null) stretch.push([shots, mean - deviation, mean + deviation]);
+      else {
+        const back = stretch.toReversed();
+        const xs = [...stretch, ...back].map(([x]) => x);
+        outline.x.push(...xs, null);
+        outline.y.push(...stretch.map(([, , high]) => high), ...back.map(([, low]) => low), null);
+        stretch = [];
+      }
+    }
+    return outline;
   }
   /** The cells of a point, side by side where several seeds are there. */
   singles(trace, line, means, name, colour) {

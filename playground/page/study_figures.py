@@ -30,14 +30,13 @@ def study_figures() -> dict[str, Figure]:
 
 
 def _over_shots(height: int, *, zero: bool = False, **yaxis: Any) -> Figure:
-    """Means with their bands; "cells" are single ones. ``zero`` draws a line at 0."""
+    """Means with a "band" around them; "cells" are single ones. ``zero`` draws a line at 0."""
     figure = _log(height, yaxis)
     if zero:
         figure["layout"]["yaxis"] |= {"zeroline": True, "zerolinecolor": QUIET, "zerolinewidth": 1}
-    edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
+    band = {"mode": "lines", "line": {"width": 0}, "fill": "toself", "hoverinfo": "skip"}
     figure["data"] = [
-        _trace("low", **edge),
-        _trace("high", **edge, fill="tonexty"),
+        _trace("band", **band),
         _trace("cells", mode="markers", marker={"size": 5, "opacity": 0.38}),
         _mean(),
     ]

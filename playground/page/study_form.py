@@ -1,5 +1,6 @@
 """The form of a study's grid: what it crosses, and how each method is trained."""
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,7 +49,7 @@ class StudyForm:
             self.components["name"] = _text("name", "", max_lines=1)
             with gr.Row(elem_classes="pg-form"):
                 self.components["steps"] = _number(
-                    "steps", shown("study.steps"), shown("study.steps.help"), precision=0
+                    "steps", shown("study.steps"), shown("study.steps.help")
                 )
                 for name, rate in self._rates().items():
                     self.components[f"rate {name}"] = _number(
@@ -85,7 +86,11 @@ class StudyForm:
         settings: dict[str, dict[str, Any]] = {}
         for name in chosen:
             given = {"steps": values["steps"], "learning_rate": values[f"rate {name}"]}
-            own = {setting: value for setting, value in given.items() if value is not None}
+            own = {
+                setting: _number_of(text.strip())
+                for setting, text in given.items()
+                if (text or "").strip()
+            }
             if own:
                 settings[name] = own
         return {
@@ -109,10 +114,10 @@ class StudyForm:
             "name": spec.name,
         }
         steps = {settings.get("steps") for settings in spec.settings.values()}
-        told["steps"] = steps.pop() if len(steps) == 1 else None
+        told["steps"] = _written(steps.pop()) if len(steps) == 1 else ""
         for name in self._rates():
             rate = spec.settings.get(name, {}).get("learning_rate")
-            told[f"rate {name}"] = gr.update(value=rate, visible=name in spec.methods)
+            told[f"rate {name}"] = gr.update(value=_written(rate), visible=name in spec.methods)
         return told
 
 
@@ -139,18 +144,30 @@ def _text(name: str, value: str, **options: Any) -> gr.Textbox:
     )
 
 
-def _number(name: str, label: Any, info: Any, **options: Any) -> gr.Number:
-    """A number that may be left blank."""
-    return gr.Number(
-        None,
+def _number(name: str, label: Any, info: Any, **options: Any) -> gr.Textbox:
+    """A number that may be left blank, which Gradio's own takes for 0."""
+    return gr.Textbox(
+        "",
         label=label,
         info=info,
-        minimum=0,
+        max_lines=1,
         interactive=True,
         min_width=130,
         elem_id=f"study-{name}",
         **options,
     )
+
+
+def _number_of(text: str) -> int | float | str:
+    """What was written, as a number if it is one; if not, the setting's own check says so."""
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    return text
+
+
+def _written(number: float | None) -> str:
+    return "" if number is None else f"{number:g}"
 
 
 def _listed(seeds: tuple[int, ...]) -> str:

@@ -1,6 +1,7 @@
 """Every study of this installation: planning, starting, steering and following them."""
 
 import contextlib
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from filelock import FileLock
 
 EXTENDED = ("methods", "shots", "seeds", "templates", "models", "settings")
+STOP_SECONDS = 20.0  # that a worker may take to stop, which loads a model first at worst
 RETRIED = ("failed", "stopped", "interrupted")
 
 
@@ -61,7 +63,8 @@ class Studies:
                 study=study.label,
                 state=study.state,
             )
-        for run in self._cell_runs(study_id, "stopped", "interrupted"):
+        # one that is running may just be about to stop
+        for run in self._cell_runs(study_id, "stopped", "interrupted", "running"):
             self.runs.resume(run.id)
         self.scheduler.nudge()
 
@@ -134,9 +137,23 @@ class Studies:
                 study=study.label,
                 state=study.state,
             )
-        for run in self.store.runs_of(study_id):
-            self.runs.delete(run.id)
+        left = self.store.runs_of(study_id)
+        for run in left:
+            self.runs.stop(run.id)
+        for run in left:
+            self._delete_run(run.id)
         self.store.delete(study_id)
+
+    def _delete_run(self, run_id: str) -> None:
+        """Deletes a run that was told to stop; its worker may need a moment to do so."""
+        until = time.monotonic() + STOP_SECONDS
+        while True:
+            try:
+                return self.runs.delete(run_id)
+            except RunError:
+                if time.monotonic() >= until:
+                    raise
+                time.sleep(0.1)
 
     # Following
 

@@ -29,6 +29,9 @@ def test_they_are_documented(client: Client) -> None:
         "/run_events",
         "/stop_run",
         "/list_runs",
+        "/start_study",
+        "/study_progress",
+        "/list_studies",
     }
     assert set(named) == public
     parameters = {p["parameter_name"] for p in named["/answer_distribution"]["parameters"]}
@@ -110,3 +113,23 @@ def test_runs_over_several_seeds_are_started_followed_and_stopped_together(clien
         time.sleep(0.05)
         seen = client.predict(run=group, api_name="/run_events")
     assert [member["state"] for member in seen["members"]] == ["stopped"] * 3
+
+
+def test_a_study_is_started_followed_and_listed(client: Client) -> None:
+    asked = {
+        **{"templates": [TEMPLATE], "verbalizer": WORDS, "methods": ["prompt-tuning"]},
+        **{"shots": [2], "seeds": [13], "settings": {"prompt-tuning": {"steps": 3}}},
+    }
+    study = client.predict(**asked, name="small", api_name="/start_study")
+    assert client.predict(api_name="/list_studies")[0]["id"] == study
+    deadline = time.monotonic() + 60
+    seen = client.predict(study=study, api_name="/study_progress")
+    while seen["state"] == "running" and time.monotonic() < deadline:
+        time.sleep(0.2)
+        seen = client.predict(study=study, api_name="/study_progress")
+    assert (seen["name"], seen["state"], seen["counts"]) == ("small", "finished", {"finished": 1})
+    [point] = seen["points"]
+    assert (point["method"], point["shots"], point["seeds"]) == ("prompt-tuning", 2, 1)
+    assert 0 <= point["accuracy"] <= 1
+    with pytest.raises(AppError, match="no study"):
+        client.predict(study="nothing", api_name="/study_progress")
