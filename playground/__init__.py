@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     )
     from playground.models import LanguageModel, load_model
     from playground.prompts.dialects import export_openprompt, import_template
+    from playground.studies import cells_table, points_table, run_study
     from playground.tasks import few_shot, few_shot_and_rest, load_dataset, load_task, read_csv
 
 __version__ = "0.1.0"
@@ -63,6 +64,7 @@ __all__ = [
     "Verbalizer",
     "VerbalizerError",
     "answer_distribution",
+    "cells_table",
     "classify",
     "compare",
     "export_openprompt",
@@ -75,7 +77,9 @@ __all__ = [
     "load_task",
     "methods",
     "nearby_words",
+    "points_table",
     "read_csv",
+    "run_study",
     "search",
     "searches",
     "train",
@@ -102,6 +106,9 @@ __getattr__ = lazy_exports(
         "train_seeds": "playground.methods",
         "widened": "playground.methods",
         "export_openprompt": "playground.prompts.dialects",
+        "cells_table": "playground.studies",
+        "points_table": "playground.studies",
+        "run_study": "playground.studies",
         "few_shot": "playground.tasks",
         "few_shot_and_rest": "playground.tasks",
         "import_template": "playground.prompts.dialects",

@@ -292,7 +292,7 @@ def _extend(options: argparse.Namespace) -> int:
     studies = _studies()
     try:
         added = studies.extend(options.id, **{name: at for name, at in changes.items() if at})
-        say(f"{added} cells are new.")
+        say(f"New cells: {added}.")
         return _follow(studies, options.id)
     finally:
         studies.runs.shutdown()

@@ -4,6 +4,7 @@ from playground.studies.grid import Cell, Point, cells_of
 from playground.studies.plan import StudyPlan, plan_study
 from playground.studies.progress import CellProgress, Estimate, Progress
 from playground.studies.report import export_study
+from playground.studies.running import run_study
 from playground.studies.spec import (
     DEFAULT_METHODS,
     DEFAULT_SEEDS,
@@ -35,4 +36,5 @@ __all__ = [
     "export_study",
     "plan_study",
     "points_table",
+    "run_study",
 ]

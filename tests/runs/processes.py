@@ -10,6 +10,9 @@ import fake_worker
 
 from playground.runs import Run, Runs
 from playground.runs.executors import LocalExecutor
+from tests.workers import worker_of
+
+__all__ = ["FakeExecutor", "python", "wait_for", "wait_until", "worker_of"]
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -33,16 +36,6 @@ def wait_until(condition: Callable[[], object], seconds: float = 20) -> float:
 def wait_for(runs: Runs, run_id: str, *states: str, seconds: float = 20) -> Run:
     wait_until(lambda: runs.get(run_id).state in states, seconds)
     return runs.get(run_id)
-
-
-def worker_of(run_id: str, home: Path) -> int:
-    """The process id of the worker that holds the lock of a run."""
-    inode = (home / "runs" / run_id / "worker.lock").stat().st_ino
-    for line in Path("/proc/locks").read_text().splitlines():
-        fields = line.split()
-        if fields[1] == "FLOCK" and int(fields[5].rpartition(":")[2]) == inode:
-            return int(fields[4])
-    raise AssertionError("no process holds the run's lock")
 
 
 def python(code: str, *arguments: object) -> subprocess.Popen[str]:
