@@ -29,7 +29,7 @@ def add(actions: Any) -> None:
         "--search", default="", metavar="TEXT", help="words in name, note, tags or template"
     )
     newest.add_argument("--kind", choices=get_args(Kind))
-    for name in ("method", "dataset", "model", "tag"):
+    for name in ("method", "dataset", "model", "study", "tag"):
         newest.add_argument(f"--{name}", metavar="NAME")
     newest.add_argument("--state", choices=get_args(State))
     newest.add_argument("--deleted", action="store_true", help="those that can be restored")
@@ -87,7 +87,7 @@ def _list(options: argparse.Namespace) -> int:
     wanted = Filter(
         text=options.search,
         **{name: getattr(options, name) for name in ("kind", "method", "dataset", "model")},
-        **{name: getattr(options, name) for name in ("state", "tag", "deleted")},
+        **{name: getattr(options, name) for name in ("study", "state", "tag", "deleted")},
     )
     found = runs.search(wanted, options.before, options.limit)
     if not found:

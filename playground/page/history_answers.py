@@ -8,15 +8,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from playground.errors import PlaygroundError, RunError
-from playground.page.engine import Engine
 from playground.page.setting_texts import method_text, setting_name, setting_text
 from playground.page.text import catalogue, explain, say
-from playground.runs import Entry, Filter, Group, Run, read_curve, settings_of
+from playground.runs import Entry, Filter, Group, Run, Runs, read_curve, settings_of
 from playground.runs.run import WORKING
+from playground.studies import Studies
 
 MOST_ROWS = 200  # an answer has
 MOST_CURVES = 12  # entries that are laid over each other
-_WANTED = ("kind", "method", "dataset", "model", "state", "tag")
+_WANTED = ("kind", "method", "dataset", "model", "study", "state", "tag")
+NO_STUDY = "-"  # among the studies to filter by: runs that are of none
 # Which split of the events shows a run of each kind learning; a comparison does not learn.
 _LEARNING = {"training": "train", "learning-rate": "train", "search": "search"}
 
@@ -25,11 +26,12 @@ Answer = dict[str, Any]
 
 
 class HistoryAnswers:
-    """Safe for several threads, as is the engine whose runs these are."""
+    """Safe for several threads, as ``runs`` and ``studies`` are."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.runs = engine.runs
-        self.history = engine.runs.history
+    def __init__(self, runs: Runs, studies: Studies) -> None:
+        self.runs = runs
+        self.history = runs.history
+        self.studies = studies
 
     # ---- finding -------------------------------------------------------------------------------
 
@@ -48,13 +50,18 @@ class HistoryAnswers:
         (``deleted``), and the ``choices``: for each filter its values as [value, text].
         """
         language = asked["language"]
+        wanted = _filter(asked)
+        choices = self.history.choices()
+        if choices["study"]:
+            choices["study"].insert(0, NO_STUDY)
+        every = self.history.count()
         return {
-            "found": self.history.count(_filter(asked)),
-            "all": self.history.count(),
+            "found": every if wanted == Filter() else self.history.count(wanted),
+            "all": every,
             "deleted": self.history.count(Filter(deleted=True)),
             "choices": {
-                name: [[value, _choice(name, value, language)] for value in values]
-                for name, values in self.history.choices().items()
+                name: [[value, self._choice(name, value, language)] for value in values]
+                for name, values in choices.items()
             },
         }
 
@@ -126,6 +133,26 @@ class HistoryAnswers:
         return {"ids": [entry.id for entry in entries], "rows": rows}
 
     # ---- parts ---------------------------------------------------------------------------------
+
+    def _choice(self, name: str, value: str, language: str) -> str:
+        """A filter's value in words."""
+        if name == "method":
+            return method_text(value, language)
+        if name == "state":
+            return say(f"run.state.{value}", language)
+        if name == "kind":
+            return catalogue(language).get(f"history.kind.{value}", value)
+        if name == "study":
+            return self._study(value, language)
+        return value
+
+    def _study(self, value: str, language: str) -> str:
+        if value == NO_STUDY:
+            return say("history.no_study", language)
+        try:
+            return self.studies.store.get(value).name or value
+        except PlaygroundError:  # its runs have outlived it, or were imported
+            return value
 
     def _entry(self, run_id: str) -> Entry:
         entry = self.history.entry(run_id)
@@ -208,19 +235,10 @@ def _members(standing: Run | Group) -> tuple[tuple[Run, ...], list[float | None]
 
 def _filter(asked: Asked) -> Filter:
     given = {name: str(asked[name]) for name in _WANTED if asked.get(name)}
+    if given.get("study") == NO_STUDY:
+        given["study"] = ""
     return Filter(
         text=str(asked.get("text") or "")[:200],
         deleted=bool(asked.get("deleted")),
         **given,  # type: ignore[arg-type]
     )
-
-
-def _choice(name: str, value: str, language: str) -> str:
-    """A filter's value in words."""
-    if name == "method":
-        return method_text(value, language)
-    if name == "state":
-        return say(f"run.state.{value}", language)
-    if name == "kind":
-        return catalogue(language).get(f"history.kind.{value}", value)
-    return value

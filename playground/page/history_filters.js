@@ -1,7 +1,7 @@
 // Which runs are looked for: words, and one value or all of each filter.
 
 class HistoryFilters {
-  static names = ["kind", "method", "dataset", "model", "tag", "state"];
+  static names = ["kind", "method", "dataset", "model", "study", "tag", "state"];
   static PAUSE = 150; // ms without a key before what was typed is looked for
 
   /** `changed()` is called when something else is looked for than before. */
@@ -91,6 +91,7 @@ class HistoryFilters {
       select.replaceChildren(all, ...found.map(([each, text]) => new Option(text, each)));
       if (value && !found.some(([each]) => each === value)) select.append(new Option(value, value));
       select.value = value;
+      if (name === "study") select.hidden = select.options.length < 2;
     }
     this.mark();
   }

@@ -61,8 +61,8 @@ async function showHistory({ element, props, watch, server, trigger }) {
 
   // ---- finding
 
-  /** Looks for what the filters say, from the newest on. */
-  async function look(limit = PAGE) {
+  /** Looks for what the filters say, from the newest on; counts it unless nothing has changed. */
+  async function look(limit = PAGE, { again = false } = {}) {
     const mine = ++round;
     remember();
     const wanted = filters.wanted;
@@ -72,10 +72,12 @@ async function showHistory({ element, props, watch, server, trigger }) {
     if (!answer) return;
     // rows beyond those that were asked for stay as they are
     const last = answer.rows.at(-1)?.id.slice(-12);
+    const same = again && JSON.stringify(answer.rows) === JSON.stringify(rows.slice(0, limit));
     const beyond = limit > PAGE && answer.more ? rows.filter(({ id }) => id.slice(-12) < last) : [];
     rows = [...answer.rows, ...beyond];
     if (!beyond.length) more = answer.more;
     show();
+    if (same) return;
     const counted = await ask("count_runs", wanted);
     if (mine === round && counted) count(counted);
   }
@@ -264,7 +266,7 @@ async function showHistory({ element, props, watch, server, trigger }) {
   async function keepUp() {
     if (busy || !started || document.hidden || !root.offsetParent) return;
     busy = true;
-    await look(Math.max(PAGE, Math.min(rows.length, MOST)));
+    await look(Math.max(PAGE, Math.min(rows.length, MOST)), { again: true });
     if (compared.ids.length && compared.ids.some((id) => alive(compared.entries.get(id).row))) {
       await readCurves();
     }

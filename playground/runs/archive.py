@@ -100,7 +100,7 @@ def _write(history: History, run_id: str, target: Path) -> None:
     told = _Told.model_validate(
         {
             **{name: getattr(run, name) for name in _Told.model_fields if hasattr(run, name)},
-            "spec": run.spec.model_copy(update={"group": ""}),
+            "spec": run.spec.model_copy(update={"group": "", "study": ""}),
             "state": "stopped" if run.alive else run.state,
             "reason": run.reason[:REASON_LENGTH],
             "note": entry.note,
@@ -154,7 +154,7 @@ def import_run(history: History, source: Path) -> str:
             run = Run(
                 id="",
                 created=told.created.astimezone(UTC).isoformat(timespec="seconds"),
-                spec=told.spec.model_copy(update={"group": ""}),
+                spec=told.spec.model_copy(update={"group": "", "study": ""}),
                 **told.model_dump(include={"state", "reason", "step", "steps", "code", "details"}),
             )
 

@@ -29,6 +29,7 @@ _COLUMNS = {
     "method": "json_extract(spec, '$.method')",
     "dataset": "json_extract(spec, '$.dataset')",
     "model": "json_extract(spec, '$.model')",
+    "study": "coalesce(json_extract(spec, '$.study'), '')",
     "state": "state",
 }
 _IS = {name: f"{column} = ?" for name, column in _COLUMNS.items()} | {
@@ -48,6 +49,7 @@ class Filter:
     method: str | None = None
     dataset: str | None = None
     model: str | None = None
+    study: str | None = None  # its id; "": those that are of none
     state: State | None = None
     tag: str | None = None
     deleted: bool = False  # those that can be restored instead of those that are kept

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.benchmarks.timing import Figure
 
-PARTS = ("answers", "comparing", "steps", "training", "startup")
+PARTS = ("answers", "comparing", "steps", "training", "history", "startup")
 QUICK = 0.2
 HEADINGS = ("", "playground", "plain loop", "unit", "times as fast")
 

@@ -127,9 +127,10 @@ def test_a_run_at_work_and_a_group_are_not_exported(
 
 def test_a_run_of_a_group_comes_back_alone(runs: Runs, spec: Spec, tmp_path: Path) -> None:
     group_id = runs.store.new_group()
-    run_id = runs.store.create(spec("one · 13").model_copy(update={"group": group_id}))
+    among = {"group": group_id, "study": "a study"}
+    run_id = runs.store.create(spec("one · 13").model_copy(update=among))
     again = import_run(runs.history, export_run(runs.history, run_id, tmp_path / "one.zip"))
-    assert runs.get(again).spec.group == ""
+    assert runs.get(again).spec.group == runs.get(again).spec.study == ""
     assert [run.id for run in runs.group(group_id).runs] == [run_id]
 
 

@@ -99,13 +99,15 @@ def test_every_word_is_looked_for_in_name_note_tags_and_template(
 def test_filters_hold_together(store: RunStore, spec: Spec, history: History) -> None:
     one = made(store, spec(), dataset="news", method="lora")
     two = made(store, spec(), dataset="news", kind="comparison", method="comparison")
-    three = made(store, spec(), dataset="reviews", model="a/b")
+    three = made(store, spec(), dataset="reviews", model="a/b", study="a study")
     store.set_state(two, "failed")
     history.set_tags(three, ["best", "b"])
     assert found(history, dataset="news") == [two, one]
     assert found(history, dataset="news", kind="training") == [one]
     assert found(history, method="lora") == [one]
     assert found(history, model="a/b") == found(history, tag="best") == [three]
+    assert found(history, study="a study") == [three]
+    assert found(history, study="", dataset="news") == [two, one]
     assert found(history, tag="bes") == []
     assert found(history, state="failed") == [two]
     assert found(history, state="failed", method="lora") == []
@@ -113,7 +115,7 @@ def test_filters_hold_together(store: RunStore, spec: Spec, history: History) ->
 
 def test_the_choices_are_what_kept_runs_have(store: RunStore, spec: Spec, history: History) -> None:
     assert set().union(*history.choices().values()) == set()
-    made(store, spec(), dataset="news", method="lora")
+    made(store, spec(), dataset="news", method="lora", study="a study")
     two = made(store, spec(), dataset="reviews", model="a/b")
     gone = made(store, spec(), method="magic", model="c")
     store.set_state(two, "finished")
@@ -125,6 +127,7 @@ def test_the_choices_are_what_kept_runs_have(store: RunStore, spec: Spec, histor
         "method": ["lora", "p-tuning"],
         "dataset": ["news", "reviews"],
         "model": ["a/b", "pocket-bert"],
+        "study": ["a study"],
         "state": ["finished", "queued"],
         "tag": ["a", "好"],
     }

@@ -36,7 +36,7 @@ class RunsTab:
                     elem_id="runs-import",
                 )
             self.message = message_line("runs-message")
-            self.view = history_view("history", HistoryAnswers(engine))
+            self.view = history_view("history", HistoryAnswers(engine.runs, engine.studies))
 
     # ---- wiring --------------------------------------------------------------------------------
 
