@@ -25,7 +25,7 @@ $(VENV)/installed: requirements.txt
 	$(VENV)/bin/python -m pip install --quiet -r requirements.txt
 	touch $@
 
-$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
+$(VENV)/installed-dev: requirements-dev.txt requirements-ray.txt $(VENV)/installed
 	$(VENV)/bin/python -m pip install --quiet -r requirements-dev.txt
 	touch $@
 

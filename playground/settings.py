@@ -6,16 +6,23 @@ Flags come before environment variables, and those before the defaults.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from playground.errors import SettingsError
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 7860
 DEFAULT_MODEL = "pocket-bert"
+EXECUTORS = ("local", "ray")
+MOST = 1000  # of runs at a time, of a node's processors
+
+N = TypeVar("N", int, float)
+D = TypeVar("D")
 
 
 def home_folder(environ: Mapping[str, str] = os.environ) -> Path:
@@ -33,19 +40,29 @@ def home_folder(environ: Mapping[str, str] = os.environ) -> Path:
 
 @dataclass(frozen=True)
 class Settings:
-    """Where the page is served, where its things are kept, and the model it opens with."""
+    """Where the page is served, where its things are kept, the model it opens with, who trains.
+
+    ``executor`` is one of ``EXECUTORS``. ``runs_at_once`` None: as many as it thinks fit. A run on
+    Ray takes ``ray_cpus`` processors and ``ray_gpus`` accelerators of a node.
+    """
 
     host: str
     port: int
     home: Path
     model: str
+    executor: str = "local"
+    runs_at_once: int | None = None
+    ray_address: str = ""
+    ray_cpus: float = 1.0
+    ray_gpus: float = 0.0
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Settings:
-        """Reads ``GRADIO_SERVER_NAME``, ``GRADIO_SERVER_PORT`` and ``PLAYGROUND_HOME``, ``_MODEL``.
+        """Reads ``GRADIO_SERVER_NAME``, ``GRADIO_SERVER_PORT`` and ``PLAYGROUND_…``, see README.
 
         Raises SettingsError, with the variable's name as ``field``, for what cannot be used.
         """
+        executor = environ.get("PLAYGROUND_EXECUTOR", "").strip() or EXECUTORS[0]
         return cls(
             host=environ.get("GRADIO_SERVER_NAME", "").strip() or DEFAULT_HOST,
             port=_checked_port(
@@ -54,6 +71,11 @@ class Settings:
             ),
             home=home_folder(environ),
             model=environ.get("PLAYGROUND_MODEL", "").strip() or DEFAULT_MODEL,
+            executor=_checked_executor(executor),
+            runs_at_once=_number(environ, "PLAYGROUND_RUNS_AT_ONCE", int, 1, None),
+            ray_address=environ.get("PLAYGROUND_RAY_ADDRESS", "").strip(),
+            ray_cpus=_number(environ, "PLAYGROUND_RAY_CPUS", float, 0.1, 1.0),
+            ray_gpus=_number(environ, "PLAYGROUND_RAY_GPUS", float, 0, 0.0),
         )
 
     @classmethod
@@ -69,6 +91,11 @@ class Settings:
             "GRADIO_SERVER_NAME": given.host,
             "PLAYGROUND_HOME": given.home,
             "PLAYGROUND_MODEL": given.model,
+            "PLAYGROUND_EXECUTOR": given.executor,
+            "PLAYGROUND_RUNS_AT_ONCE": given.runs_at_once,
+            "PLAYGROUND_RAY_ADDRESS": given.ray_address,
+            "PLAYGROUND_RAY_CPUS": given.ray_cpus,
+            "PLAYGROUND_RAY_GPUS": given.ray_gpus,
         }
         if given.port is not None:
             flags["GRADIO_SERVER_PORT"] = str(_checked_port(given.port, field="--port"))
@@ -93,7 +120,60 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--model", help=f"model to open with (PLAYGROUND_MODEL; default {DEFAULT_MODEL})"
     )
+    parser.add_argument(
+        "--executor",
+        help="where runs train: local, or ray for a cluster (PLAYGROUND_EXECUTOR; default local)",
+    )
+    parser.add_argument(
+        "--runs-at-once",
+        help="runs that train at a time (PLAYGROUND_RUNS_AT_ONCE; default: 2, or as many as the "
+        "cluster has room for)",
+    )
+    parser.add_argument(
+        "--ray-address",
+        help="host:port of the cluster's head, or local to start one here (PLAYGROUND_RAY_ADDRESS; "
+        "default local)",
+    )
+    parser.add_argument(
+        "--ray-cpus", help="processors that a run takes (PLAYGROUND_RAY_CPUS; default 1)"
+    )
+    parser.add_argument(
+        "--ray-gpus", help="accelerators that a run takes (PLAYGROUND_RAY_GPUS; default 0)"
+    )
     return parser
+
+
+def _checked_executor(given: str) -> str:
+    if given in EXECUTORS:
+        return given
+    raise SettingsError(
+        f"There is no executor “{given}”. There are: {', '.join(EXECUTORS)}.",
+        field="PLAYGROUND_EXECUTOR",
+        code="settings.executor",
+        value=given,
+        executors=", ".join(EXECUTORS),
+    )
+
+
+def _number(
+    environ: Mapping[str, str], field: str, kind: type[N], least: float, default: D
+) -> N | D:
+    """The number given as ``field``, from ``least`` to a thousand."""
+    given = environ.get(field, "").strip()
+    if not given:
+        return default
+    with contextlib.suppress(ValueError):
+        number = kind(given)
+        if least <= number <= MOST:
+            return number
+    raise SettingsError(
+        f"{field} is “{given}”. Give a number from {least} to {MOST}.",
+        field=field,
+        code="settings.number",
+        value=given,
+        least=least,
+        most=MOST,
+    )
 
 
 def _checked_port(given: str, *, field: str) -> int:

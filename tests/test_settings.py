@@ -52,6 +52,33 @@ def test_a_home_may_be_given_from_the_users_folder() -> None:
     assert home_folder({"PLAYGROUND_HOME": "~/prompts"}) == Path.home() / "prompts"
 
 
+def test_who_trains_is_told_by_flags_and_environment() -> None:
+    settings = Settings.from_command_line(
+        ["--executor", "ray", "--ray-address", "10.0.0.1:6379", "--ray-gpus", "0.5"],
+        {"PLAYGROUND_RAY_CPUS": "4", "PLAYGROUND_RUNS_AT_ONCE": "8", "PLAYGROUND_RAY_GPUS": "1"},
+    )
+    assert (settings.executor, settings.ray_address) == ("ray", "10.0.0.1:6379")
+    assert (settings.ray_cpus, settings.ray_gpus, settings.runs_at_once) == (4, 0.5, 8)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "code"),
+    [
+        ("PLAYGROUND_EXECUTOR", "slurm", "settings.executor"),
+        ("PLAYGROUND_RUNS_AT_ONCE", "0", "settings.number"),
+        ("PLAYGROUND_RUNS_AT_ONCE", "2.5", "settings.number"),
+        ("PLAYGROUND_RAY_CPUS", "0", "settings.number"),
+        ("PLAYGROUND_RAY_CPUS", "many", "settings.number"),
+        ("PLAYGROUND_RAY_GPUS", "-1", "settings.number"),
+        ("PLAYGROUND_RAY_GPUS", "nan", "settings.number"),
+    ],
+)
+def test_what_cannot_train_is_said(field: str, value: str, code: str) -> None:
+    with pytest.raises(SettingsError, match=value) as caught:
+        Settings.from_environment({field: value})
+    assert (caught.value.field, caught.value.code) == (field, code)
+
+
 def test_unknown_flags_end_the_program(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         Settings.from_command_line(["--prot", "1"], {})

@@ -11,10 +11,10 @@ from playground.errors import DataError, RunError
 from playground.inference.client import InferenceProcess
 from playground.recently_used import RecentlyUsed
 from playground.runs import Runs
+from playground.runs.executors import Executor
 from playground.studies import Studies
 from playground.tasks import built_in_tasks, is_dataset_name, load_dataset, load_task, read_csv
 
-RUNS_AT_ONCE = 2  # a paused run keeps its place, and must not keep the next one waiting
 TABLES_KEPT = 4
 _IMPORTED = "imported-"
 
@@ -25,11 +25,13 @@ class Engine:
     Safe to call from many requests at a time.
     """
 
-    def __init__(self, home: Path, default_model: str, inference: InferenceProcess) -> None:
+    def __init__(
+        self, home: Path, default_model: str, inference: InferenceProcess, executor: Executor
+    ) -> None:
         self.home = home
         self.default_model = default_model
         self.inference = inference
-        self.runs = Runs(home, at_once=RUNS_AT_ONCE)
+        self.runs = Runs(home, executor)
         self.studies = Studies(self.runs)
         self._tables = RecentlyUsed[pd.DataFrame](TABLES_KEPT)
 

@@ -26,6 +26,7 @@ from playground.page.tabs.search import SearchTab
 from playground.page.tabs.studies import StudiesTab
 from playground.page.tabs.train import TrainTab
 from playground.page.text import shown, translations
+from playground.runs.executors import make_executor
 from playground.settings import Settings
 
 WORKER_AFTER = 5.0  # seconds
@@ -48,8 +49,11 @@ class Page:
 
 
 def build(settings: Settings, inference: InferenceProcess) -> Page:
-    """The page over a process that answers; its ``warm_up`` raises ModelError."""
-    engine = Engine(settings.home, settings.model, inference)
+    """The page over a process that answers; its ``warm_up`` raises ModelError.
+
+    Raises SettingsError where what is to train cannot be had.
+    """
+    engine = Engine(settings.home, settings.model, inference, make_executor(settings))
     atexit.register(engine.runs.shutdown)
     atexit.register(engine.studies.shutdown)  # which comes first
     with gr.Blocks(title="Prompt Playground", fill_width=True, analytics_enabled=False) as page:

@@ -41,7 +41,7 @@ async function showRun({ element, props, watch, poll, tell }) {
   }
   function draw(seen, anew = false) {
     progress.show(seen);
-    progress.keep([underWay(), kept(seen)].filter(Boolean).join(" · "));
+    progress.keep([underWay(), kept(seen), on(seen)].filter(Boolean).join(" · "));
     curves.expect(seen.steps);
     curves.draw({ anew, rests: seen.state !== "running" });
     replay.draw();
@@ -62,6 +62,9 @@ async function showRun({ element, props, watch, poll, tell }) {
     if (curves.best === null) return "";
     const id = early ? "run.ended_early" : ENDED.has(state) ? "run.kept" : "run.best_so_far";
     return words.say(id, { step: curves.best.toLocaleString("en-US") });
+  }
+  function on({ node }) {
+    return node ? words.say("run.on_node", { node }) : "";
   }
   function picture(anew = false) {
     const { snapshot } = replay;

@@ -28,7 +28,8 @@ CREATE TABLE IF NOT EXISTS runs (
     details TEXT NOT NULL DEFAULT '{{}}',
     step INTEGER NOT NULL DEFAULT 0,
     steps INTEGER NOT NULL DEFAULT 0,
-    command TEXT NOT NULL DEFAULT 'run' CHECK (command IN ('run', 'pause', 'step', 'stop'))
+    command TEXT NOT NULL DEFAULT 'run' CHECK (command IN ('run', 'pause', 'step', 'stop')),
+    node TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE IF NOT EXISTS events (
     id INTEGER PRIMARY KEY,
@@ -74,6 +75,13 @@ class Database:
         with FileLock(home / "opening.lock"):
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.executescript(SCHEMA)
+            self._add_columns()
+
+    def _add_columns(self) -> None:
+        """Gives a file of an earlier version the columns that have come since."""
+        there = {name for _, name, *_ in self._connection.execute("PRAGMA table_info(runs)")}
+        if "node" not in there:
+            self._connection.execute("ALTER TABLE runs ADD COLUMN node TEXT NOT NULL DEFAULT ''")
 
     def close(self) -> None:
         with self._lock:

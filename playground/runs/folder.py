@@ -54,6 +54,14 @@ class RunFolder:
         """
         return FileLock(self.path / "worker.lock", timeout=timeout)
 
+    def replace(self, name: str, write: Callable[[Path], object]) -> None:
+        """As `replace_folder`, of the folder of that name in this one."""
+        replace_folder(self.path / name, write)
+
+    def remove(self, name: str) -> None:
+        """As `remove_folder`, of the folder of that name in this one."""
+        remove_folder(self.path / name)
+
     def table(self, name: str) -> Path:
         return self.path / f"{name}.csv"
 

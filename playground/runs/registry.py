@@ -214,15 +214,17 @@ class Runs:
 
         The state is read before the events: a run that has ended and has no further event here
         has been seen whole. Of a group there are the events that make curves, each with its
-        "run", and how the "members" stand; the reason is that of the first that has one.
+        "run", and how the "members" stand; the reason is that of the first that has one. Of a run
+        there is the "node" of a cluster that it is on, if it is.
         """
         standing = self.standing(run_id)
         if isinstance(standing, Group):
             told = next((run for run in standing.runs if run.reason), standing.runs[0])
-            more = {"members": standing.members()}
+            more: dict[str, Any] = {"members": standing.members()}
             events = self._events_of(standing.runs, after)
         else:
-            told, more, events = standing, {}, self.store.events(run_id, after)
+            told, more = standing, {"node": standing.node}
+            events = self.store.events(run_id, after)
         return {
             "state": standing.state,
             "reason": told.reason,

@@ -18,6 +18,7 @@ class Run:
 
     ``created`` is ISO 8601, UTC. ``reason`` is a sentence that says why a run failed or was
     interrupted; ``code`` and ``details`` are those of its error, for saying it in another language.
+    ``node`` is the machine of a cluster that it is or was last on; empty on this one.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Run:
     steps: int = 0
     code: str = ""
     details: dict[str, Any] = field(default_factory=dict)
+    node: str = ""
 
     @property
     def name(self) -> str:

@@ -177,6 +177,9 @@ class RunStore:
     def set_progress(self, run_id: str, step: int, steps: int) -> None:
         self._change(run_id, "UPDATE runs SET step = ?, steps = ? WHERE id = ?", (step, steps))
 
+    def set_node(self, run_id: str, node: str) -> None:
+        self._change(run_id, "UPDATE runs SET node = ? WHERE id = ?", (node,))
+
     def settle(self, run_id: str, states: Sequence[State] = WORKING) -> Run:
         """Marks a run interrupted if it says one of ``states`` and no worker is there; returns it.
 
@@ -282,7 +285,7 @@ class RunStore:
 
 
 _NEW_EVENT = "INSERT OR IGNORE INTO events (run, step, split, payload) VALUES (?, ?, ?, ?)"
-COLUMNS = "id, created, spec, state, reason, step, steps, code, details"  # as read_run has them
+COLUMNS = "id, created, spec, state, reason, step, steps, code, details, node"  # see read_run
 
 
 def _event(run_id: str, event: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -290,7 +293,7 @@ def _event(run_id: str, event: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def read_run(row: Sequence[Any]) -> Run:
-    run_id, created, spec, state, reason, step, steps, code, details = row
+    run_id, created, spec, state, reason, step, steps, code, details, node = row
     return Run(
         id=run_id,
         created=created,
@@ -301,6 +304,7 @@ def read_run(row: Sequence[Any]) -> Run:
         steps=steps,
         code=code,
         details=json.loads(details),
+        node=node,
     )
 
 

@@ -24,7 +24,8 @@ from playground.child_process import private_output
 from playground.errors import PlaygroundError
 from playground.processors import give_back_memory
 from playground.runs.failure import failure
-from playground.runs.folder import RunFolder, remove_folder, replace_folder, whole_folder
+from playground.runs.folder import RunFolder, whole_folder
+from playground.runs.ledger import Ledger
 from playground.runs.loading import language_model, load
 from playground.runs.run import State
 from playground.runs.store import RunStore
@@ -70,22 +71,20 @@ class Saver:
     def checkpoint(self) -> None:
         begun = time.monotonic()
         last = whole_folder(self.folder.checkpoint)
-        replace_folder(
-            self.folder.checkpoint, lambda fresh: self.training.save_checkpoint(fresh, last)
-        )
+        self.folder.replace("checkpoint", lambda fresh: self.training.save_checkpoint(fresh, last))
         ended = time.monotonic()
         self.next_checkpoint = ended + max(CHECKPOINT_SECONDS, (ended - begun) / CHECKPOINT_SHARE)
 
     def forget(self) -> None:
         """Removes the checkpoints: nothing is left to resume, and they outweigh the results."""
-        remove_folder(self.folder.checkpoint)
+        self.folder.remove("checkpoint")
 
     def results(self) -> None:
         for name, result in self.training.results().items():
-            replace_folder(self.folder.path / name, result.save)
+            self.folder.replace(name, result.save)
 
 
-def work(store: RunStore, run_id: str, training: Training, stop: StopSignal) -> State:
+def work(store: Ledger, run_id: str, training: Training, stop: StopSignal) -> State:
     """Trains a run under the orders of the store; returns the state that it ended in.
 
     Orders are heeded between two events or breaths. "step" makes exactly one step of training and
@@ -150,7 +149,7 @@ def work(store: RunStore, run_id: str, training: Training, stop: StopSignal) -> 
 
 
 @contextlib.contextmanager
-def ending_at_stop(store: RunStore, run_id: str, stop: StopSignal) -> Iterator[None]:
+def ending_at_stop(store: Ledger, run_id: str, stop: StopSignal) -> Iterator[None]:
     """Ends the process at an order to stop.
 
     For the time in which a model is fetched and loaded: it may be long, cannot be told to leave
@@ -174,7 +173,7 @@ def ending_at_stop(store: RunStore, run_id: str, stop: StopSignal) -> Iterator[N
         watcher.join()
 
 
-def run(store: RunStore, run_id: str, stop: StopSignal) -> None:
+def run(store: Ledger, run_id: str, stop: StopSignal) -> None:
     """Carries one queued run out, from loading its model to its end. Errors go into the store."""
     folder = store.folder(run_id)
     with folder.lock(timeout=LOCK_SECONDS):

@@ -178,6 +178,24 @@ def test_a_free_lock_makes_a_working_run_interrupted(store: RunStore, spec: Spec
     assert (settled.code, settled.details) == ("runs.interrupted", {"step": 12})
 
 
+def test_a_home_of_an_earlier_version_learns_of_nodes(store: RunStore, spec: Spec) -> None:
+    run_id = store.create(spec())
+    store.close()
+    earlier = sqlite3.connect(store.home / "runs.sqlite")
+    earlier.execute("DROP VIEW kept")  # which cannot do without a column that it has seen
+    earlier.execute("ALTER TABLE runs DROP COLUMN node")
+    earlier.close()
+    for _ in range(2):
+        opened = RunStore(store.home)
+        assert opened.get(run_id).spec == spec()
+        opened.close()
+    again = RunStore(store.home)
+    assert again.get(run_id).node == ""
+    again.set_node(run_id, "second")
+    assert again.get(run_id).node == "second"
+    again.close()
+
+
 def test_threads_write_together(store: RunStore, spec: Spec) -> None:
     run_id = store.create(spec())
 

@@ -3,8 +3,12 @@
 from typing import Protocol
 
 from playground.runs.executors.local import LocalExecutor
+from playground.runs.store import RunStore
+from playground.settings import Settings
 
-__all__ = ["Executor", "LocalExecutor"]
+__all__ = ["Executor", "LocalExecutor", "make_executor"]
+
+LOCAL_RUNS = 2  # a paused run keeps its place, and must not keep the next one waiting
 
 
 class Executor(Protocol):
@@ -25,3 +29,14 @@ class Executor(Protocol):
 
     def shutdown(self) -> None:
         """Lets go of everything but the runs themselves, which go on."""
+
+
+def make_executor(settings: Settings) -> Executor:
+    """The one that the settings ask for. Raises SettingsError where it cannot be had."""
+    store = RunStore(settings.home)
+    if settings.executor == "ray":
+        from playground.runs.executors.ray import Bundle, RayExecutor
+
+        bundle = Bundle(settings.ray_cpus, settings.ray_gpus)
+        return RayExecutor(store, settings.ray_address, bundle, settings.runs_at_once)
+    return LocalExecutor(store, settings.runs_at_once or LOCAL_RUNS)

@@ -2,10 +2,10 @@
 
 import contextlib
 import threading
-from collections import deque
 
 from playground.child_process import ChildProcess, python_command, start_child
 from playground.errors import RunError
+from playground.runs.executors.queueing import QueueingExecutor
 from playground.runs.run import WORKING
 from playground.runs.store import RunStore
 
@@ -14,7 +14,7 @@ REPLACE_SECONDS = 10.0
 LOOK_SECONDS = 0.5  # between two looks at a run whose worker is no child of this process
 
 
-class LocalExecutor:
+class LocalExecutor(QueueingExecutor):
     """Gives runs to worker processes, at most ``limit`` at a time; the others wait in their order.
 
     A worker that is done with a run takes the next one at once, without a new import of torch; one
@@ -24,25 +24,11 @@ class LocalExecutor:
     """
 
     def __init__(self, store: RunStore, limit: int = 1) -> None:
-        self.store = store
+        super().__init__(store)
         self.limit = limit
-        self._lock = threading.RLock()
-        self._waiting: deque[str] = deque()
         self._busy: dict[ChildProcess, str] = {}
         self._adopted: set[str] = set()
         self._ready: ChildProcess | None = None
-        self._closing = threading.Event()
-
-    def start(self, run_id: str) -> None:
-        with self._lock:
-            if self._closing.is_set():
-                raise RunError(
-                    "The app is closing and starts no more runs. Start this one when it is back.",
-                    code="runs.closing",
-                )
-            if self.store.queue(run_id) and run_id not in self._waiting:
-                self._waiting.append(run_id)
-            self._hand_out()
 
     def adopt(self, run_id: str) -> None:
         """Counts a run that has a worker already, such as one that an app now gone has started."""
@@ -82,21 +68,17 @@ class LocalExecutor:
         threading.Thread(target=self._listen, args=(worker,), daemon=True).start()
         return worker
 
-    def _hand_out(self) -> None:
-        """Gives waiting runs to workers while there is a place. The lock is held."""
-        while self._waiting and self._places() > 0 and not self._closing.is_set():
-            run_id = self._waiting.popleft()
-            if self._is_queued(run_id):
-                self.warm()
-                worker, self._ready = self._ready, None
-                assert worker is not None
-                assert worker.stdin is not None
-                self._busy[worker] = run_id
-                with contextlib.suppress(BrokenPipeError):  # it died: whoever listens will see
-                    worker.stdin.write(run_id + "\n")
-                    worker.stdin.flush()
-                if self._places() > 0:
-                    self._replace_later()
+    def _begin(self, run_id: str) -> None:
+        self.warm()
+        worker, self._ready = self._ready, None
+        assert worker is not None
+        assert worker.stdin is not None
+        self._busy[worker] = run_id
+        with contextlib.suppress(BrokenPipeError):  # it died: whoever listens will see
+            worker.stdin.write(run_id + "\n")
+            worker.stdin.flush()
+        if self._places() > 0:
+            self._replace_later()
 
     def _replace_later(self) -> None:
         """Makes a next worker ready when the new run has begun, if there is a place still."""
@@ -112,12 +94,6 @@ class LocalExecutor:
 
     def _places(self) -> int:
         return self.limit - len({*self._busy.values(), *self._adopted})
-
-    def _is_queued(self, run_id: str) -> bool:
-        try:
-            return self.store.get(run_id).state == "queued"
-        except RunError:  # deleted while it waited
-            return False
 
     def _listen(self, worker: ChildProcess) -> None:
         """Makes place for the next run whenever a worker is done with one, until it ends."""
