@@ -42,6 +42,7 @@ class Filter:
     """Which entries of the history are meant: those one of whose runs is all that is given.
 
     Each word of ``text`` is in the name, the note, a tag or the template, whatever its case.
+    Without a ``kind`` those of every kind but "timing" are.
     """
 
     text: str = ""
@@ -60,6 +61,8 @@ class Filter:
         given = {name: getattr(self, name) for name in _IS if getattr(self, name) is not None}
         conditions = [f"deleted IS {'NOT ' if self.deleted else ''}NULL"]
         conditions += [_IS[name] for name in given]
+        if self.kind is None:  # nobody has asked for them by themselves
+            conditions.append(f"{_COLUMNS['kind']} != 'timing'")
         if not words:
             return conditions, [*given.values()]
         return [*conditions, f"mentions({_TEXT}, ?)"], [*given.values(), "\n".join(words)]

@@ -334,3 +334,13 @@ def test_all_settings_of_a_run_beside_those_of_a_group(
     assert found["template"] == ["{text} It was [MASK]."] * 2
     assert not {"name", "group", "settings"} & set(found)
     assert differences([group, alone]) == {"seed": [[1, 2], 13]}
+
+
+def test_timed_steps_of_a_study_are_listed_only_when_asked_for(
+    store: RunStore, spec: Callable[..., RunSpec]
+) -> None:
+    plain = store.create(spec("plain"))
+    timing = store.create(spec("timing").model_copy(update={"kind": "timing"}))
+    history = History(store)
+    assert [entry.id for entry in history.search()] == [plain]
+    assert [entry.id for entry in history.search(Filter(kind="timing"))] == [timing]
