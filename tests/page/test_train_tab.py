@@ -220,6 +220,19 @@ def test_a_run_of_several_trainings_says_which_is_under_way(train: Page) -> None
     expect(progress).to_contain_text("step 6 of 6")
 
 
+def test_the_templates_known_for_the_dataset_are_filled_in(train: Page) -> None:
+    fill = train.locator("#fill-further-templates")
+    expect(fill).to_be_hidden()
+    train.locator("#method input").click()
+    train.get_by_role("option", name="PET", exact=True).click()
+    fill.click()
+    # all but the Playground's own, and none of the prefix templates of causal models
+    expect(train.locator("#setting-further_templates textarea")).to_have_value(
+        "It was [MASK]. {text}\n{text} All in all, it was [MASK].\nJust [MASK]! {text}"
+    )
+    expect(train.locator("#train-summary")).to_contain_text("499 %")
+
+
 def test_mistakes_are_said_before_anything_starts(train: Page) -> None:
     train.locator("#setting-shots input").fill("1000")
     train.locator("#start").click()

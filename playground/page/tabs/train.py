@@ -10,6 +10,7 @@ from playground.methods.registry import methods
 from playground.methods.seeds import MOST_SEEDS
 from playground.page.engine import Engine
 from playground.page.form import MethodForm, number_field
+from playground.page.further_templates import FurtherTemplates
 from playground.page.learning_rate_finder import LearningRateFinder
 from playground.page.live_figure import run_view
 from playground.page.plan import cost, start_run
@@ -48,7 +49,11 @@ class TrainTab(MethodTab):
 
     def build_form(self, prefix: str) -> MethodForm:
         self.finder = LearningRateFinder(self.engine)
-        beside = {"learning_rate": self.finder.build_button}
+        self.further = FurtherTemplates(self.engine)
+        beside = {
+            "learning_rate": self.finder.build_button,
+            "further_templates": self.further.build_button,
+        }
         form = MethodForm(self.methods, prefix, beside)
         self.finder.build_card()
         return form
@@ -61,6 +66,9 @@ class TrainTab(MethodTab):
         shown = [self.controls.run, self.view, *self.prompts.followers]
         self.view.pick(self.pick_run, None, shown, queue=False, **PRIVATE)
         self.finder.wire(self.asked, self.asked_with, self.form, self.method, self.message)
+        field = self.form.components["further_templates"]
+        prompt = playground.inputs
+        self.further.wire(prompt.task, prompt.template, field, self.message)
 
     def pick_run(self, request: gr.Request, picked: gr.EventData) -> list[Any]:
         """Shows one run of a group."""
