@@ -52,6 +52,24 @@ function digits(value) {
   return Number.isInteger(value) ? String(value) : value.toPrecision(3);
 }
 
+/** 1.2 MB; nothing where nothing lies. */
+function sizeText(bytes) {
+  if (!bytes) return "–";
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  const power = Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
+  const value = bytes / 1000 ** power;
+  return `${value >= 99.95 || power === 0 ? Math.round(value) : value.toPrecision(2)} ${units[power]}`;
+}
+
+/** 42 s, 6 min, 1 h 20 min. */
+function timeText(words, seconds) {
+  const whole = Math.max(1, Math.round(seconds));
+  if (whole < 90) return words.say("run.seconds", { count: whole });
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return words.say("run.minutes", { count: minutes });
+  return words.say("run.hours", { hours: Math.floor(minutes / 60), minutes: minutes % 60 });
+}
+
 const wait = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
 /** Calls `redraw` whenever the page changes between light and dark, as long as `element` lives. */
@@ -109,7 +127,9 @@ async function plotlyLibrary() {
 
 /** One Plotly node. It draws only while it is on screen, and catches up when it is shown. */
 class Plot {
-  static settings = { displayModeBar: false, showTips: false, doubleClick: false };
+  // In a page with a <base> Plotly names clip paths by the address, which may change: then they
+  // would be found no more, and what they clip would vanish.
+  static settings = { displayModeBar: false, showTips: false, doubleClick: false, _baseUrl: "" };
 
   constructor(plotly, holder, className = "pg-figure-plot") {
     this.plotly = plotly;

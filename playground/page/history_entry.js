@@ -98,15 +98,6 @@ const OPENED = new Map([
   ["comparison", "open_comparison"],
 ]);
 
-/** 1.2 MB; nothing where nothing lies. */
-function sizeText(bytes) {
-  if (!bytes) return "–";
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  const power = Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
-  const value = bytes / 1000 ** power;
-  return `${value >= 99.95 || power === 0 ? Math.round(value) : value.toPrecision(2)} ${units[power]}`;
-}
-
 /** 0.741, or 0.741 ± 0.020 of several, or a dash of none. */
 function accuracyText(values) {
   const known = values.filter(Number.isFinite);

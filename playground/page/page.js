@@ -115,7 +115,7 @@ document.addEventListener("keydown", (event) => {
     return found && found.offsetParent !== null && !found.disabled ? found : null;
   };
   const press = (name) =>
-    ["", "compare-", "search-"].map((tab) => button(tab + name)).find(Boolean)?.click();
+    ["", "compare-", "search-", "study-"].map((tab) => button(tab + name)).find(Boolean)?.click();
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) press("start");
   if (event.key === "Escape" && !document.querySelector("[role=listbox]")) press("stop");
 });

@@ -80,15 +80,11 @@ class Progress {
     const now = performance.now();
     if (pace === null || steps <= 0) this.left.textContent = "";
     else if (now - this.told < 500) return;
-    else this.left.textContent = this.words.say("run.time_left", { time: this.time(pace * steps) });
+    else {
+      const time = timeText(this.words, pace * steps);
+      this.left.textContent = this.words.say("run.time_left", { time });
+    }
     this.told = now;
-  }
-  time(seconds) {
-    const whole = Math.max(1, Math.round(seconds));
-    if (whole < 90) return this.words.say("run.seconds", { count: whole });
-    const minutes = Math.round(seconds / 60);
-    if (minutes < 60) return this.words.say("run.minutes", { count: minutes });
-    return this.words.say("run.hours", { hours: Math.floor(minutes / 60), minutes: minutes % 60 });
   }
 }
 

@@ -2,6 +2,7 @@
 
 class StudyCells {
   static MOST_FAILED = 8; // of which the reasons are told
+  static ACROSS = 8; // squares side by side
 
   /** `open(run)` shows a cell's run; `retry(run)` tries it again, all that failed without one. */
   constructor(holder, words, lines, { open, retry }) {
@@ -44,6 +45,7 @@ class StudyCells {
       name.append(make("span", "", line.name));
       for (const cells of line.points.values()) {
         const squares = row.appendChild(make("td")).appendChild(make("div", "pg-study-squares"));
+        squares.style.setProperty("--pg-seeds", Math.min(StudyCells.ACROSS, study.seeds.length));
         const bySeed = [...cells].sort((a, b) => study.seeds.indexOf(a.seed) - study.seeds.indexOf(b.seed));
         for (const cell of bySeed) {
           const square = squares.appendChild(make("button", "pg-study-cell"));

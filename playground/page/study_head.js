@@ -1,17 +1,5 @@
 // What stands over a study's figures: which study, how it stands, what it costs, its orders.
 
-/** 1,234,567 bytes as 1.23 MB. */
-function sizeText(bytes) {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  let size = bytes;
-  let unit = 0;
-  while (size >= 999.5 && unit < units.length - 1) {
-    size /= 1000;
-    unit += 1;
-  }
-  return `${unit ? size.toPrecision(3) : Math.round(size)} ${units[unit]}`;
-}
-
 // In which states of a study an order makes sense; "start" goes on as well.
 const STUDY_ORDERS = {
   start: ["planned", "paused", "cancelled"],
@@ -119,7 +107,7 @@ class StudyHead {
     this.track.setAttribute("aria-label", word);
     this.track.setAttribute("aria-valuenow", Math.round(100 * share));
     const running = study.state === "running" && study.seconds_left;
-    const time = running ? this.time(study.seconds_left) : "";
+    const time = running ? timeText(this.words, study.seconds_left) : "";
     this.left.textContent = time && this.words.say("run.time_left", { time });
     this.showCost();
     for (const [what, button] of Object.entries(this.buttons)) {
@@ -145,7 +133,7 @@ class StudyHead {
     const told = [this.words.say("study.cost_cells", { count: cells.length })];
     const timing = study.timings.some(({ state }) => state === "queued" || state === "running");
     if (study.seconds !== null) {
-      told.push(this.words.say("study.cost_time", { time: this.time(study.seconds) }));
+      told.push(this.words.say("study.cost_time", { time: timeText(this.words, study.seconds) }));
     } else if (timing) told.push(this.words.say("study.timing"));
     if (study.bytes !== null) told.push(this.words.say("study.cost_disk", { size: sizeText(study.bytes) }));
     this.cost.textContent = told.join(" · ");
@@ -165,12 +153,5 @@ class StudyHead {
       line.classList.toggle("pg-study-bad", Boolean(reason));
     }
     return line;
-  }
-  time(seconds) {
-    const whole = Math.max(1, Math.round(seconds));
-    if (whole < 90) return this.words.say("run.seconds", { count: whole });
-    const minutes = Math.round(seconds / 60);
-    if (minutes < 60) return this.words.say("run.minutes", { count: minutes });
-    return this.words.say("run.hours", { hours: Math.floor(minutes / 60), minutes: minutes % 60 });
   }
 }

@@ -21,7 +21,8 @@ async function showStudy({ element, props, watch, server, trigger }) {
   body.hidden = empty.hidden = true;
   const head = new StudyHead(body, words, lines, { choose, order, copy: () => trigger("copy", {}) });
   const open = (run) => trigger("open", { run });
-  const figures = new StudyFigures(await plotlyLibrary(), body, words, props.figures, lines, open);
+  const pictures = body.appendChild(make("div", "pg-run-body"));
+  const figures = new StudyFigures(await plotlyLibrary(), pictures, words, props.figures, lines, open);
   const cells = new StudyCells(body, words, lines, { open, retry: (run) => order("retry", run) });
 
   async function ask(what, asked) {
@@ -95,13 +96,19 @@ async function showStudy({ element, props, watch, server, trigger }) {
     if (!lines.study) return;
     head.offer(studies, chosen);
     head.show();
+    pictures.hidden = lines.study.state === "planned";
     figures.draw();
     cells.draw();
   }
   function take() {
     const said = words.learn(props.value?.texts);
     const wanted = props.value?.study || "";
-    if (wanted && wanted !== chosen) choose(wanted);
+    if (wanted && wanted !== chosen) {
+      choose(wanted);
+      // it may lie above the button that was pressed, or on a phone below it
+      const { top } = root.getBoundingClientRect();
+      if (top < 0 || top > innerHeight) root.scrollIntoView();
+    }
     else if (said) {
       if (lines.study) show();
       follow();

@@ -108,16 +108,27 @@ class Scheduler:
             studies.store.set_state(study.id, "finished", "running")
 
     def _resume_lost(self, progress: Progress) -> bool:
-        """Tries the cells again whose worker was lost; says whether there was one."""
-        resumed = False
+        """Tries the cells again whose worker was lost; says whether there was one.
+
+        So is a cell that was about to stop when the study was resumed: its order is to run.
+        """
+        lost = []
         for cell in progress.cells:
-            if cell.run is not None and cell.state == "interrupted":
+            if cell.run is None:
+                continue
+            if cell.state == "interrupted":
                 attempts = self._attempts.get(cell.run.id, 1)
                 if attempts < ATTEMPTS:
                     self._attempts[cell.run.id] = attempts + 1
-                    self.studies.runs.resume(cell.run.id)
-                    resumed = True
-        return resumed
+                    lost.append(cell.run.id)
+            elif cell.state == "stopped" and self._is_to_run(cell.run.id):
+                lost.append(cell.run.id)
+        for run_id in lost:
+            self.studies.runs.resume(run_id)
+        return bool(lost)
+
+    def _is_to_run(self, run_id: str) -> bool:
+        return self.studies.runs.store.read_order(run_id) == "run"
 
     def _take_over(self, study: Study) -> None:
         """Starts what a process now gone had queued."""

@@ -63,7 +63,7 @@ class Studies:
                 study=study.label,
                 state=study.state,
             )
-        # one that is running may just be about to stop
+        # one that is running may be about to stop: then it goes on when it has
         for run in self._cell_runs(study_id, "stopped", "interrupted", "running"):
             self.runs.resume(run.id)
         self.scheduler.nudge()

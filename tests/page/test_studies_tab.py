@@ -89,11 +89,19 @@ def test_a_study_is_planned_started_paused_extended_looked_into_and_exported(
     expect(done(page)).to_have_count(4)
     assert points(page) == [[1, 4], [1, 4]]
 
-    # another browser sees the same, and that the study grows
+    # the address has changed since they were drawn: they must not be clipped by its old form
+    clipped = page.locator("#study [clip-path]")
+    assert clipped.count() > 0
+    assert not [at for at in clipped.all() if "http" in (at.get_attribute("clip-path") or "")]
+
+    # another browser sees the same, has its plan in the form, and sees that the study grows
     second = chromium.new_context(locale="en-US")
     other = second.new_page()
     other.goto(page.url)
     expect(done(other)).to_have_count(4)
+    other.locator("#study-copy").click()
+    expect(other.locator("#study-seeds textarea")).to_have_value("13")
+    expect(other.locator("#study-steps input")).to_have_value("12")
     fill(page, methods=("Prompt tuning",), shots=("1", "2", "4"), steps=12)
     expect(page.locator("#study-summary")).to_contain_text("2 more in “reviews”")
     page.locator("#study-extend").click()

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -48,8 +49,6 @@ def finish(studies: Studies, study_id: str) -> Progress:
 
 
 def until(condition: Callable[[], object]) -> None:
-    import time
-
     end = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < end, "it did not come true"
@@ -127,6 +126,20 @@ def test_a_paused_study_halts_and_goes_on(studies: Studies, planned: Planned) ->
     assert gone.value.code == "studies.unknown"
     left = [run for run in studies.runs.list() if run.spec.study == study_id]
     assert left == []
+
+
+def test_a_study_that_is_resumed_at_once_loses_no_cell(studies: Studies, planned: Planned) -> None:
+    some = {"prompt-tuning": {"steps": 30}}
+    study_id = studies.create(planned(methods=("prompt-tuning",), settings=some))
+    studies.start(study_id)
+    until(lambda: any(cell.state == "running" for cell in studies.progress(study_id).cells))
+    for _ in range(4):  # while its cells are about to stop, or have not heard of it
+        studies.pause(study_id)
+        studies.start(study_id)
+        time.sleep(0.15)
+    progress = finish(studies, study_id)
+    assert progress.counts == {"finished": len(progress.cells)}
+    assert counted_once(progress)
 
 
 def test_it_is_extended_without_doing_anything_twice(studies: Studies, planned: Planned) -> None:
