@@ -65,8 +65,9 @@ def _show(options: argparse.Namespace) -> int:
         "labels": "; ".join(f"{name}={_words(of)}" for name, of in run.spec.verbalizer.items()),
         **run.spec.settings,
     }
-    if not run.spec.group:
-        del shown["group"]
+    for name in ("group", "study"):
+        if not shown[name]:
+            del shown[name]
     if run.spec.kind == "comparison":
         shown["comparison"] = runs.comparison_folder(run.id) or ""
     else:
