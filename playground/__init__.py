@@ -17,6 +17,7 @@ from playground.errors import (
 )
 from playground.lazy import lazy_exports
 from playground.prompts import Template, Verbalizer
+from playground.version import __version__ as __version__
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
     from playground.prompts.dialects import export_openprompt, import_template
     from playground.studies import cells_table, points_table, run_study
     from playground.tasks import few_shot, few_shot_and_rest, load_dataset, load_task, read_csv
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Calibration",

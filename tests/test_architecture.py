@@ -14,7 +14,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # Each part may import those before it; those of one line do not know each other.
 STOREYS = (
-    {"errors", "garbage", "lazy", "processors", "recently_used"},
+    {"errors", "garbage", "lazy", "processors", "recently_used", "version"},
     {"settings", "child_process", "prompts"},
     {"models", "tasks"},
     {"methods"},

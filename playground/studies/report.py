@@ -4,13 +4,13 @@ import importlib.metadata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import playground
 from playground.methods.spread import Spread
 from playground.prompts import label_line
 from playground.studies.drawing import draw, lines_of, zero_shot
 from playground.studies.progress import Progress
 from playground.studies.studies import Studies
 from playground.studies.tables import FIGURES, cells_table, figure, points_table
+from playground.version import __version__
 
 ROWS, SPEC = "rows.csv", "study.json"
 COMMAND = "python -m playground study run --spec study.json"
@@ -53,7 +53,7 @@ def report(progress: Progress, command: str) -> str:
     parts = [
         f"# {_plain(progress.study.name)}",
         f"{done} of {len(progress.cells)} cells are done. Started {progress.study.created}, with "
-        f"Prompt Playground {playground.__version__}, {versions}.",
+        f"Prompt Playground {__version__}, {versions}.",
         "![Accuracy over the examples a label](accuracy.svg)",
         "Mean of the test accuracy over the seeds ± sample standard deviation, by examples a "
         "label:",
