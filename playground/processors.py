@@ -27,10 +27,15 @@ SLEEPING_THREADS = {"OMP_WAIT_POLICY": "PASSIVE"}
 
 
 def settle_threads(parameters: int) -> None:
-    """Lets torch compute on one core for a small model, on all of them for a larger one."""
+    """Lets torch compute on one core for a small model, on all of them for a larger one.
+
+    Where this process was given a share of the machine, OMP_NUM_THREADS, that is all of them.
+    """
     import torch
 
-    torch.set_num_threads(1 if parameters <= SMALL else os.cpu_count() or 1)
+    share = os.environ.get("OMP_NUM_THREADS", "")
+    cores = int(share) if share.isdecimal() and int(share) else os.cpu_count() or 1
+    torch.set_num_threads(1 if parameters <= SMALL else cores)
 
 
 def keep_freed_memory() -> None:

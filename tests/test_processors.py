@@ -5,8 +5,9 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
-from playground.processors import batch_rows
+from playground.processors import SMALL, batch_rows, settle_threads
 
 FAULTS = """
 import resource
@@ -37,3 +38,19 @@ def test_freed_memory_is_kept_for_the_next_step() -> None:
 
 def test_an_accelerator_reads_more_at_a_time() -> None:
     assert batch_rows("cpu") < batch_rows("cuda") == batch_rows("mps")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "share", "threads"), [(SMALL, "3", 1), (SMALL + 1, "3", 3), (SMALL + 1, "", 5)]
+)
+def test_a_large_model_is_computed_on_the_share_of_the_cores_that_was_given(
+    monkeypatch: pytest.MonkeyPatch, parameters: int, share: str, threads: int
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", share)
+    monkeypatch.setattr("os.cpu_count", lambda: 5)
+    before = torch.get_num_threads()
+    try:
+        settle_threads(parameters)
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)

@@ -66,6 +66,25 @@ def curve(runs: Runs, run_id: str) -> list[dict[str, Any]]:
     return sorted(bare, key=lambda event: (event["step"], event["split"]))
 
 
+def test_a_run_goes_on_with_the_next_app(
+    machines: Machines, rows: pd.DataFrame, tmp_path: Path
+) -> None:
+    store = RunStore(tmp_path)
+    mine, other = (store.create(spec(), {"train": rows, "dev": rows.head(8)}) for _ in range(2))
+    for run_id in (mine, other):  # as an app leaves them that is killed
+        store.set_state(run_id, "running")
+    store.set_node(mine, "second")
+    runs = Runs(tmp_path, RayExecutor(store, machines.cluster.address))
+    assert [store.get(run_id).state for run_id in (mine, other)] == ["queued", "running"]
+    runs.warm()
+    wait_until(lambda: runs.get(mine).step > 2, 120)
+    runs.shutdown()
+    assert store.get(mine).state == "queued"
+    assert 2 < store.get(mine).step < STEPS
+    with store.folder(mine).lock(timeout=0):
+        pass
+
+
 def test_a_run_whose_node_is_killed_goes_on_elsewhere_along_the_same_curve(
     machines: Machines, rows: pd.DataFrame
 ) -> None:

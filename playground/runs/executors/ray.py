@@ -18,6 +18,7 @@ import socket
 import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,11 +90,30 @@ class RayExecutor(QueueingExecutor):
         at_once: int | None = None,
     ) -> None:
         super().__init__(store)
-        self._connected = _connect(address)
+        self._closed = threading.Event()
+        self._connected = self._connect(address)
         self._bundle = bundle
         self._at_once = at_once
         self._busy: dict[threading.Thread, str] = {}
         self._idle: list[_Worker] = []
+        self._queue_again()
+
+    def _connect(self, address: str) -> bool:
+        """As `_connect`, in a thread that stays: Ray's own processes here end with the one that
+        started them, which may be no more than the one that builds the page.
+        """
+        connected: Future[bool] = Future()
+
+        def stay() -> None:
+            try:
+                connected.set_result(_connect(address))
+            except BaseException as error:
+                connected.set_exception(error)
+                return
+            self._closed.wait()
+
+        threading.Thread(target=stay, name="ray", daemon=True).start()
+        return connected.result()
 
     @property
     def limit(self) -> int:
@@ -105,10 +125,7 @@ class RayExecutor(QueueingExecutor):
         return max(1, sum(self._bundle.fits(resources) for resources in nodes))
 
     def adopt(self, run_id: str) -> None:
-        """Goes on with a run whose worker has ended with the app that started it."""
-        with contextlib.suppress(RunError):  # deleted since
-            if self.store.settle(run_id).state == "interrupted":
-                self.start(run_id)
+        """Does nothing: what another process has on the cluster is counted there."""
 
     def warm(self) -> None:
         """Takes nothing of the cluster ahead of time."""
@@ -126,6 +143,17 @@ class RayExecutor(QueueingExecutor):
             _end(worker)
         if self._connected:
             ray.shutdown()
+        self._closed.set()
+
+    def _queue_again(self) -> None:
+        """Queues the runs whose workers have ended with an app that was killed.
+
+        Early, before anyone looks at them and takes them for interrupted.
+        """
+        for run_id in self.store.ids(*WORKING):
+            with contextlib.suppress(RunError):  # deleted since
+                if self.store.get(run_id).node and self.store.settle(run_id).state == "interrupted":
+                    self.store.queue(run_id)
 
     def _places(self) -> int:
         return self.limit - len(self._busy)
