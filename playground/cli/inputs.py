@@ -113,6 +113,21 @@ def count(given: str) -> int:
     raise argparse.ArgumentTypeError(f"“{given}” is not a whole number above 0")
 
 
+def words(given: str) -> tuple[str, ...]:
+    """An argparse type: what stands between commas."""
+    return tuple(word for part in given.split(",") if (word := part.strip()))
+
+
+def seeds(given: str) -> int | tuple[int, ...]:
+    """An argparse type: a count, or seeds with commas between them."""
+    if "," not in given:
+        return count(given)
+    try:
+        return tuple(map(int, words(given)))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"“{given}” are not whole numbers") from None
+
+
 def lasting_model_name(name: str) -> str:
     """The name under which a run finds the model again, from whichever folder it is resumed."""
     from playground.models.built_in import built_in_models

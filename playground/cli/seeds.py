@@ -17,7 +17,7 @@ def add(command: argparse.ArgumentParser) -> None:
     """The options of a training that concern its seeds."""
     command.add_argument(
         "--seeds",
-        type=_seeds,
+        type=inputs.seeds,
         metavar="N",
         help="train over N seeds, --seed and those that follow it, or over those that are named, "
         "such as 13,21,42,87,100; each draws its own examples. Prints the mean and the standard "
@@ -30,16 +30,6 @@ def add(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"of the seeds, how many train at a time (default: {AT_ONCE})",
     )
-
-
-def _seeds(given: str) -> int | tuple[int, ...]:
-    """An argparse type: a count, or seeds with commas between them."""
-    if "," not in given:
-        return inputs.count(given)
-    try:
-        return tuple(int(seed) for seed in given.split(",") if seed.strip())
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"“{given}” are not whole numbers") from None
 
 
 class GroupFollower(Follower):

@@ -38,7 +38,7 @@ def add(commands: inputs.Commands) -> None:
     resume.add_argument("--retry", action="store_true", help="try what has failed again")
     extend = _action(actions, "extend", _extend, "add to a study's grid, and go on with it", ID)
     for name, about in ADDED.items():
-        extend.add_argument(f"--{name}", default=(), type=_words, metavar="A,B", help=about)
+        extend.add_argument(f"--{name}", default=(), type=inputs.words, metavar="A,B", help=about)
     extend.add_argument(
         "--template", action="append", default=[], help="may be given several times"
     )
@@ -70,10 +70,10 @@ def _add_grid(command: argparse.ArgumentParser) -> None:
     """What a study is asked with; its defaults are those of `StudySpec`."""
     command.add_argument("--spec", metavar="FILE.json", help="all of it, as an export has it")
     command.add_argument("--dataset", metavar="DATA", help=f"{inputs.DATA} (default: reviews)")
-    command.add_argument("--methods", type=_words, metavar="A,B", help="see “train”")
+    command.add_argument("--methods", type=inputs.words, metavar="A,B", help="see “train”")
     command.add_argument("--shots", type=_numbers, metavar="1,2,4", help="examples of each label")
     command.add_argument(
-        "--seeds", type=_seeds, metavar="N", help="how many, or which, such as 13,21,42"
+        "--seeds", type=inputs.seeds, metavar="N", help="how many, or which, such as 13,21,42"
     )
     command.add_argument("--model", action="append", help="may be given several times")
     command.add_argument("--template", action="append", help="may be given several times")
@@ -88,23 +88,9 @@ def _add_grid(command: argparse.ArgumentParser) -> None:
     command.add_argument("--name", help="what lists call the study")
 
 
-def _words(given: str) -> tuple[str, ...]:
-    return tuple(word for part in given.split(",") if (word := part.strip()))
-
-
 def _numbers(given: str) -> tuple[int, ...]:
     """An argparse type: whole numbers above 0."""
-    return tuple(inputs.count(word) for word in _words(given))
-
-
-def _seeds(given: str) -> int | tuple[int, ...]:
-    """An argparse type: a count, or seeds with commas between them."""
-    if "," not in given:
-        return inputs.count(given)
-    try:
-        return tuple(int(word) for word in _words(given))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"“{given}” are not whole numbers") from None
+    return tuple(inputs.count(word) for word in inputs.words(given))
 
 
 def _asked(options: argparse.Namespace) -> dict[str, Any]:
