@@ -1,10 +1,10 @@
 // The cells of a study: a row a line of the figure, a column a number of examples, a square a seed.
 
 class StudyCells {
-  static MOST_FAILED = 8; // of which the reasons are told
+  static MOST_NAMED = 6; // cells that failed for the same reason
   static ACROSS = 8; // squares side by side
 
-  /** `open(run)` shows a cell's run; `retry(run)` tries it again, all that failed without one. */
+  /** `open(run)` shows a cell's run; `retry(runs)` tries such again, all that failed without any. */
   constructor(holder, words, lines, { open, retry }) {
     Object.assign(this, { words, lines, open, retry, squares: new Map(), shape: "" });
     this.node = holder.appendChild(make("section", "pg-run-card pg-study-cells"));
@@ -40,9 +40,7 @@ class StudyCells {
       const row = make("tr");
       const name = row.appendChild(make("th"));
       name.scope = "row";
-      const swatch = name.appendChild(make("i", "pg-study-swatch"));
-      swatch.style.borderColor = `var(--pg-line-${line.colour})`;
-      name.append(make("span", "", line.name));
+      name.append(lineSwatch(line), make("span", "", line.name));
       for (const cells of line.points.values()) {
         const squares = row.appendChild(make("td")).appendChild(make("div", "pg-study-squares"));
         squares.style.setProperty("--pg-seeds", Math.min(StudyCells.ACROSS, study.seeds.length));
@@ -108,18 +106,26 @@ class StudyCells {
     const head = make("p", "pg-study-failed-head");
     head.append(make("b", "", this.words.say("study.failed_count", { count: ended.length })));
     if (ended.length > 1) head.append(this.button("study.retry_all", () => this.retry()));
-    const shown = ended.slice(0, StudyCells.MOST_FAILED).map((cell) => {
-      const line = make("p", "pg-run-reason");
-      const { name } = this.lines.lines.find(
-        ({ points }) => points.get(cell.shots)?.includes(cell),
-      ) ?? { name: cell.method };
-      const place = { shots: cell.shots, seed: cell.seed, state: name };
-      line.append(make("b", "", this.words.say("study.cell_hint", place)), ` ${cell.reason} `);
-      line.append(this.button("study.retry", () => this.retry(cell.run)));
-      line.append(this.button("study.open_run", () => this.open(cell.run)));
+    const byReason = new Map();
+    for (const cell of ended) {
+      if (!byReason.has(cell.reason)) byReason.set(cell.reason, []);
+      byReason.get(cell.reason).push(cell);
+    }
+    const shown = [...byReason].map(([reason, cells]) => {
+      const line = make("div", "pg-run-reason");
+      const named = cells.slice(0, StudyCells.MOST_NAMED).map((cell) => this.named(cell));
+      if (named.length < cells.length) named.push("…");
+      line.append(make("div", "", reason), make("div", "pg-figure-note", named.join("; ")));
+      line.append(this.button("study.retry", () => this.retry(cells.map(({ run }) => run))));
+      line.append(this.button("study.open_run", () => this.open(cells[0].run)));
       return line;
     });
     this.failed.replaceChildren(head, ...shown);
+  }
+  named(cell) {
+    const line = this.lines.lines.find(({ points }) => points.get(cell.shots)?.includes(cell));
+    const { shots, seed } = cell;
+    return this.words.say("study.cell_name", { line: line?.name ?? cell.method, shots, seed });
   }
   button(id, act) {
     const made = make("button", "pg-figure-button", this.words.say(id));

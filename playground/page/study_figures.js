@@ -63,10 +63,7 @@ class StudyFigures {
   showKeys() {
     const items = this.lines.lines.map((line) => {
       const item = make("span", "pg-run-key");
-      const swatch = item.appendChild(make("i", "pg-study-swatch"));
-      swatch.style.borderColor = `var(--pg-line-${line.colour})`;
-      swatch.style.borderTopStyle = { solid: "solid", dot: "dotted" }[line.dash] ?? "dashed";
-      item.append(make("span", "", line.name));
+      item.append(lineSwatch(line), make("span", "", line.name));
       return item;
     });
     if (this.lines.zeroShot.length) {
@@ -89,7 +86,8 @@ class StudyFigures {
     layout.uirevision = `${this.lines.study.id} ${card.era}`;
     const needs = StudyFigures.NEEDS.includes(card.name);
     layout.xaxis.title.text = plain(this.words.say(needs ? `study.${card.name}` : "study.shots_axis"));
-    if (!needs) this.overShots(layout);
+    if (needs) this.overNeed(layout, card.name);
+    else this.overShots(layout);
     if (needs || card.name === "accuracy") layout.yaxis.range = this.span();
     const empty = figure.data;
     figure.data = this.lines.lines.flatMap((line) =>
@@ -105,6 +103,17 @@ class StudyFigures {
     const least = Math.min(study.chance, ...known) - 0.05;
     const most = Math.max(study.chance + 0.25, ...known) + 0.05;
     return [Math.max(0, Math.floor(least * 10) / 10), Math.min(1.02, Math.ceil(most * 10) / 10)];
+  }
+  /** Decades, or steps of 1, 2 and 5 where there are few of them. */
+  overNeed({ xaxis }, name) {
+    const known = this.lines.cells.map((cell) => cell[name]).filter(Number.isFinite).map(Math.log10);
+    if (!known.length) return;
+    const [low, high] = [Math.min(...known) - 0.3, Math.max(...known) + 0.3];
+    xaxis.range = [low, high];
+    xaxis.tickvals = [];
+    for (let power = Math.floor(low); power <= high; power += 1) {
+      for (const digit of high - low > 1.8 ? [1] : [1, 2, 5]) xaxis.tickvals.push(digit * 10 ** power);
+    }
   }
   overShots(layout) {
     const { shots } = this.lines.study;

@@ -21,8 +21,8 @@ def study_figures() -> dict[str, Figure]:
     accuracy["layout"]["margin"] |= {"l": 52, "r": 64, "b": 48}
     return {
         "accuracy": accuracy,
-        "parameters": _over_need(tickformat="~s"),
-        "bytes": _over_need(tickformat="~s"),
+        "parameters": _over_need(),
+        "bytes": _over_need(),
         "seconds": _over_shots(190, rangemode="tozero", nticks=5),
         "gap": _over_shots(190, nticks=5, zero=True),
         "forgetting": _over_shots(190, nticks=5, zero=True),
@@ -43,9 +43,9 @@ def _over_shots(height: int, *, zero: bool = False, **yaxis: Any) -> Figure:
     return figure
 
 
-def _over_need(**xaxis: Any) -> Figure:
+def _over_need() -> Figure:
     """Accuracy over what is needed for it; the marker grows with the examples."""
-    figure = _log(190, {"dtick": 0.2, **SHARES}, {"nticks": 5, **xaxis})
+    figure = _log(190, {"dtick": 0.2, **SHARES}, {"tickformat": "~s"})
     figure["data"] = [_mean()]
     return figure
 

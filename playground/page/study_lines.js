@@ -3,6 +3,14 @@
 /** The figures of a cell, by the name of the figure that shows them. */
 const MEASURES = ["accuracy", "gap", "forgetting", "seconds", "bytes", "parameters"];
 
+/** A piece of a line of the figures. */
+function lineSwatch({ colour, dash }) {
+  const swatch = make("i", "pg-study-swatch");
+  swatch.style.borderColor = `var(--pg-line-${colour})`;
+  swatch.style.borderTopStyle = { solid: "solid", dot: "dotted" }[dash] ?? "dashed";
+  return swatch;
+}
+
 class StudyLines {
   static COLOURS = 8;
   static DASHES = ["solid", "dash", "dot", "dashdot", "longdash", "longdashdot"];

@@ -23,7 +23,7 @@ async function showStudy({ element, props, watch, server, trigger }) {
   const open = (run) => trigger("open", { run });
   const pictures = body.appendChild(make("div", "pg-run-body"));
   const figures = new StudyFigures(await plotlyLibrary(), pictures, words, props.figures, lines, open);
-  const cells = new StudyCells(body, words, lines, { open, retry: (run) => order("retry", run) });
+  const cells = new StudyCells(body, words, lines, { open, retry });
 
   async function ask(what, asked) {
     try {
@@ -37,6 +37,9 @@ async function showStudy({ element, props, watch, server, trigger }) {
     head.complain(answer ? (answer.error ?? "") : words.say("run.reconnecting"));
     if (what === "delete" && answer && !answer.error) choose("");
     else follow();
+  }
+  async function retry(runs = [undefined]) {
+    for (const run of runs) await order("retry", run);
   }
   function choose(study) {
     if (study !== chosen) {

@@ -67,7 +67,7 @@ def test_a_study_is_planned_started_paused_extended_looked_into_and_exported(
 ) -> None:
     page = studies
     expect(page.locator("#study .pg-study-empty")).to_contain_text("on the same test texts")
-    fill(page, methods=("Prompt tuning", "Head fine-tuning"), shots=("1", "4"), steps=12)
+    fill(page, methods=("Prompt tuning", "Head fine-tuning"), shots=("1", "4"), steps=6)
     expect(page.locator("#study-summary")).to_contain_text("4 = methods 2 × K 2 × seeds 1")
 
     # what it would cost, before anything is trained
@@ -101,8 +101,9 @@ def test_a_study_is_planned_started_paused_extended_looked_into_and_exported(
     expect(done(other)).to_have_count(4)
     other.locator("#study-copy").click()
     expect(other.locator("#study-seeds textarea")).to_have_value("13")
-    expect(other.locator("#study-steps input")).to_have_value("12")
-    fill(page, methods=("Prompt tuning",), shots=("1", "2", "4"), steps=12)
+    other.locator("#studies").get_by_text("More settings").click()
+    expect(other.locator("#study-steps input")).to_have_value("6")
+    fill(page, methods=("Prompt tuning",), shots=("1", "2", "4"), steps=6)
     expect(page.locator("#study-summary")).to_contain_text("2 more in “reviews”")
     page.locator("#study-extend").click()
     for each in (page, other):
