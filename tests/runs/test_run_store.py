@@ -64,6 +64,13 @@ def test_ids_sort_by_time_and_lists_begin_with_the_newest(store: RunStore, spec:
     assert store.ids("queued") == ids
 
 
+def test_a_list_leaves_out_the_runs_of_studies_on_request(store: RunStore, spec: Spec) -> None:
+    alone = store.create(spec())
+    studied = store.create(spec().model_copy(update={"study": "study-1"}))
+    assert [run.id for run in store.list()] == [studied, alone]
+    assert [run.id for run in store.list(kind="training", studies=False)] == [alone]
+
+
 @pytest.mark.parametrize("run_id", ["000000000000", "", "../../etc", "a/b", "é" * 12, None, 7, [1]])
 @pytest.mark.parametrize(
     "call",
