@@ -43,6 +43,7 @@ async function showHistory({ element, props, watch, server, trigger }) {
   let round = 0; // a newer search ends the older one
   let rows = [];
   let more = false;
+  let uncounted = true; // what is counted on the page is not what is listed
   let started = false;
   let busy = false; // a look at what has changed is under way
 
@@ -77,9 +78,12 @@ async function showHistory({ element, props, watch, server, trigger }) {
     rows = [...answer.rows, ...beyond];
     if (!beyond.length) more = answer.more;
     show();
-    if (same) return;
+    uncounted ||= !same;
+    if (!uncounted) return;
     const counted = await ask("count_runs", wanted);
-    if (mine === round && counted) count(counted);
+    if (mine !== round || !counted) return; // the next look counts
+    uncounted = false;
+    count(counted);
   }
   async function older() {
     const mine = ++round;
