@@ -17,6 +17,8 @@ from playground.models import load_model
 from playground.runs import Runs, RunSpec, RunStore
 from playground.runs.executors.ray import Bundle, RayExecutor
 
+pytestmark = pytest.mark.ray
+
 STEPS = 150
 MEASURED = ("id", "seconds", "tokens_per_second")
 

@@ -4,11 +4,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from ray.cluster_utils import Cluster
 
 from playground.runs import Run, Runs, RunStore
 from playground.runs.executors.ray import RayExecutor
 from playground.studies import Studies, StudyPlan, cells_table
+
+pytestmark = pytest.mark.ray
 
 PATIENCE = 250.0  # seconds: busy cores may be slow, a right answer is still right
 STEPS = 60
