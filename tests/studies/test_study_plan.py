@@ -74,7 +74,7 @@ def test_nobody_looks_often_unless_it_is_asked_for(planned: Planned) -> None:
     ("fields", "error", "code"),
     [
         ({"methods": ("no-such",)}, SettingsError, "settings.no_such_method"),
-        ({"methods": (), "settings": {}}, SettingsError, "studies.invalid"),
+        ({"methods": (), "settings": {}}, SettingsError, "studies.nothing_chosen"),
         ({"shots": (0,)}, SettingsError, "studies.invalid"),
         ({"seeds": (1, 1)}, SettingsError, "settings.seeds"),
         ({"settings": {"p-tuning": {}}}, SettingsError, "studies.other_method"),
