@@ -167,7 +167,19 @@ class Runs:
 
     def get(self, run_id: str) -> Run:
         """The run as it is now: one whose worker is gone has become "interrupted"."""
-        return self._settle(self.store.get(run_id))
+        return self.settled(self.store.get(run_id))
+
+    def settled(self, run: Run) -> Run:
+        """A run that was just read, as it is now: see `get`."""
+        now = time.monotonic()
+        with self._lock:
+            if run.state not in WORKING:
+                self._settled.pop(run.id, None)
+                return run
+            if now - self._settled.get(run.id, -SETTLE_SECONDS) < SETTLE_SECONDS:
+                return run
+            self._settled[run.id] = now
+        return self.store.settle(run.id)
 
     def group(self, group_id: str) -> Group:
         """The runs of a group, and how they stand together."""
@@ -199,14 +211,14 @@ class Runs:
         Those that belong to studies are left out on request.
         """
         found = self.store.list(limit, before, kind, studies=studies)
-        return [self._settle(run) for run in found]
+        return [self.settled(run) for run in found]
 
     def search(
         self, wanted: Filter | None = None, before: str | None = None, limit: int = 50
     ) -> Sequence[Entry]:
         """What `History.search` finds, as it is now."""
         for run_id in self.store.ids(*WORKING):
-            self.get(run_id)
+            self.get(run_id)  # one whose worker is gone has become "interrupted"
         return self.history.search(wanted, before, limit)
 
     def events(self, run_id: str, after: int = 0) -> dict[str, Any]:
@@ -257,7 +269,7 @@ class Runs:
     def _members(self, run_id: str) -> Sequence[Run]:
         """The run of that id, or the runs of a group, as they are now."""
         found = self.store.group(run_id) if is_group(run_id) else [self.store.get(run_id)]
-        return [self._settle(run) for run in found]
+        return [self.settled(run) for run in found]
 
     def _events_of(self, members: Sequence[Run], after: int) -> Events:
         """The next events of several runs in the order of their telling."""
@@ -282,17 +294,6 @@ class Runs:
             )
         for run in alive:
             self.store.order(run.id, command)
-
-    def _settle(self, run: Run) -> Run:
-        now = time.monotonic()
-        with self._lock:
-            if run.state not in WORKING:
-                self._settled.pop(run.id, None)
-                return run
-            if now - self._settled.get(run.id, -SETTLE_SECONDS) < SETTLE_SECONDS:
-                return run
-            self._settled[run.id] = now
-        return self.store.settle(run.id)
 
 
 def _at_work(run: Run) -> RunError:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from playground.methods.spread import Spread
-from playground.studies.grid import Point
+from playground.studies.grid import Point, line_name
 from playground.studies.progress import CellProgress, Progress
 
 if TYPE_CHECKING:
@@ -60,12 +60,7 @@ def lines_of(progress: Progress) -> Mapping[str, Sequence[tuple[Point, Spread]]]
     spec = progress.study.spec
     lines: dict[str, list[tuple[Point, Spread]]] = {}
     for point, cells in progress.points.items():
-        name = [point.method]
-        if len(spec.models) > 1:
-            name.append(point.model)
-        if len(spec.templates) > 1:
-            name.append(f"template {spec.templates.index(point.template) + 1}")
-        line = lines.setdefault(" · ".join(name), [])
+        line = lines.setdefault(line_name(spec, point), [])
         accuracy = Spread.of(cell.accuracy for cell in cells)
         if accuracy is not None:
             line.append((point, accuracy))

@@ -1,9 +1,9 @@
 """The cells of a study, and the order in which they are trained."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Self
 
-from playground.runs import RunSpec
+from playground.runs import Run, RunSpec
 from playground.studies.spec import StudySpec
 
 
@@ -14,11 +14,6 @@ class Point(NamedTuple):
     template: str
     model: str
     shots: int
-
-    @property
-    def line(self) -> tuple[str, str, str]:
-        """What is joined by a line of the figure: all but the shots."""
-        return self.method, self.template, self.model
 
 
 class Cell(NamedTuple):
@@ -31,6 +26,16 @@ class Cell(NamedTuple):
     def of(cls, spec: RunSpec) -> Self:
         """The cell that a run of a study is of."""
         return cls(Point(spec.method, spec.template, spec.model, spec.shots or 0), spec.seed)
+
+
+def line_name(spec: StudySpec, point: Point) -> str:
+    """What a point's line is called: its method, its model and template if there are more."""
+    told = [point.method]
+    if len(spec.models) > 1:
+        told.append(point.model)
+    if len(spec.templates) > 1:
+        told.append(f"template {spec.templates.index(point.template) + 1}")
+    return " · ".join(told)
 
 
 def cells_of(spec: StudySpec) -> list[Cell]:
@@ -47,6 +52,12 @@ def cells_of(spec: StudySpec) -> list[Cell]:
         for template in spec.templates
         for method in spec.methods
     ]
+
+
+def runs_of_cells(spec: StudySpec, runs: Iterable[Run]) -> dict[Cell, Run | None]:
+    """All cells in the order of their training, each with its run, None before it has one."""
+    known = {Cell.of(run.spec): run for run in runs if run.spec.kind == "training"}
+    return {cell: known.get(cell) for cell in cells_of(spec)}
 
 
 def spread(values: Sequence[int]) -> list[int]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from playground.prompts import Template, Verbalizer
 from playground.runs import Plan, plan
-from playground.studies.grid import Cell, Point
+from playground.studies.grid import Cell, Point, line_name
 from playground.studies.spec import StudySpec
 
 if TYPE_CHECKING:
@@ -62,10 +62,5 @@ def plan_cell(spec: StudySpec, cell: Cell, table: "DataFrame") -> Plan:
 
 def cell_name(spec: StudySpec, cell: Cell) -> str:
     """What lists call the run of a cell: its seed stands last, as in a group."""
-    point = cell.point
-    told = [spec.name or spec.dataset, point.method, f"K={point.shots}"]
-    if len(spec.templates) > 1:
-        told.insert(2, f"template {spec.templates.index(point.template) + 1}")
-    if len(spec.models) > 1:
-        told.insert(2, point.model)
+    told = (spec.name or spec.dataset, line_name(spec, cell.point), f"K={cell.point.shots}")
     return " · ".join([*told, str(cell.seed)])

@@ -1,13 +1,13 @@
 """How a study stands: what each cell has come to, and what the rest will cost."""
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from playground.runs import Run
-from playground.studies.grid import Cell, Point, cells_of
+from playground.studies.grid import Cell, Point, runs_of_cells
 from playground.studies.store import Study, StudyStore
 
 
@@ -80,16 +80,14 @@ class Progress:
     at_once: int
 
     @classmethod
-    def of(cls, store: StudyStore, study: Study, at_once: int) -> "Progress":
-        runs = store.runs_of(study.id)
+    def of(cls, store: StudyStore, study: Study, runs: Sequence[Run], at_once: int) -> "Progress":
+        """``runs``: those of the study as they are now. ``at_once``: how many can train."""
         tested = store.events_of(study.id, "test")
         watched = store.events_of(study.id, "dev")
         started = store.events_of(study.id, "start")
         timed = store.events_of(study.id, "timing")
-        of_cell = {Cell.of(run.spec): run for run in runs if run.spec.kind == "training"}
         cells = []
-        for cell in cells_of(study.spec):
-            run = of_cell.get(cell)
+        for cell, run in runs_of_cells(study.spec, runs).items():
             if run is None:
                 cells.append(CellProgress(cell))
                 continue

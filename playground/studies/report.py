@@ -7,14 +7,20 @@ from pathlib import Path
 from playground.methods.spread import Spread
 from playground.prompts import label_line
 from playground.studies.drawing import draw, lines_of, zero_shot
-from playground.studies.progress import Progress
+from playground.studies.grid import line_name
+from playground.studies.progress import CellProgress, Progress
 from playground.studies.studies import Studies
-from playground.studies.tables import FIGURES, cells_table, figure, points_table
+from playground.studies.tables import cells_table, figure, points_table
 from playground.version import __version__
 
 ROWS, SPEC = "rows.csv", "study.json"
 COMMAND = "python -m playground study run --spec study.json"
 VERSIONS = ("torch", "transformers")
+# of FIGURES, those beside the accuracies, and how they are written
+COSTS = (
+    *(("parameters", ",.0f"), ("bytes", ",.0f"), ("seconds", ".1f")),
+    *(("gap", ".3f"), ("forgetting", ".3f")),
+)
 
 
 def export_study(studies: Studies, study_id: str, folder: Path | str) -> Path:
@@ -105,26 +111,18 @@ def _zero_shot(progress: Progress) -> list[str]:
 
 
 def _costs(progress: Progress) -> str:
-    names = ("parameters", "bytes", "seconds", "gap", "forgetting")
-    assert set(names) <= set(FIGURES)
-    digits = {"parameters": ",.0f", "bytes": ",.0f", "seconds": ".1f"}
-    most = max(progress.study.spec.shots)
-    rows = []
-    for point, cells in progress.points.items():
-        if point.shots == most:
-            spreads = [(name, Spread.of(figure(cell, name) for cell in cells)) for name in names]
-            told = [
-                "–" if at is None else format(at.mean, digits.get(name, ".3f"))
-                for name, at in spreads
-            ]
-            rows.append([_plain(_line_name(progress, point.line)), *told])
-    return _table(["", "trained parameters", *names[1:]], rows)
+    spec = progress.study.spec
+    rows = [
+        [_plain(line_name(spec, point)), *(_mean(cells, *column) for column in COSTS)]
+        for point, cells in progress.points.items()
+        if point.shots == max(spec.shots)
+    ]
+    return _table(["", "trained parameters", *(name for name, _ in COSTS[1:])], rows)
 
 
-def _line_name(progress: Progress, line: tuple[str, str, str]) -> str:
-    """As `lines_of` calls it."""
-    places = {point.line: name for name, at in lines_of(progress).items() for point, _ in at}
-    return places.get(line, line[0])
+def _mean(cells: Iterable[CellProgress], name: str, digits: str) -> str:
+    spread = Spread.of(figure(cell, name) for cell in cells)
+    return "–" if spread is None else format(spread.mean, digits)
 
 
 def _failed(progress: Progress) -> list[str]:

@@ -3,12 +3,14 @@
 import logging
 import threading
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
 from playground.errors import RunError
-from playground.studies.progress import Progress
+from playground.runs import Run
+from playground.studies.grid import runs_of_cells
 from playground.studies.store import Study
 
 if TYPE_CHECKING:
@@ -91,38 +93,35 @@ class Scheduler:
                 return
             self._locks[study.id] = lock
             self._take_over(study)
-        progress = studies.progress(study.id)
-        if self._resume_lost(progress):
+        cells = runs_of_cells(study.spec, studies.runs_of(study.id))
+        runs = {cell: run for cell, run in cells.items() if run is not None}
+        if self._resume_lost(runs.values()):
             return
-        alive = sum(cell.run is not None and cell.run.alive for cell in progress.cells)
-        waiting = [cell.cell for cell in progress.cells if cell.run is None]
+        alive = sum(run.alive for run in runs.values())
+        waiting = [cell for cell, run in cells.items() if run is None]
         room = studies.runs.executor.limit + AHEAD - alive
-        groups = {
-            cell.cell.point: cell.run.spec.group for cell in progress.cells if cell.run is not None
-        }
+        groups = {cell.point: run.spec.group for cell, run in runs.items()}
         begun = [studies.begin_cell(study, cell, groups) for cell in waiting[: max(0, room)]]
         if studies.store.get(study.id).state != "running":  # it was paused just now
             for run_id in begun:
                 studies.runs.stop(run_id)
-        elif not waiting and all(cell.ended for cell in progress.cells):
+        elif not waiting and not alive:
             studies.store.set_state(study.id, "finished", "running")
 
-    def _resume_lost(self, progress: Progress) -> bool:
+    def _resume_lost(self, runs: Iterable[Run]) -> bool:
         """Tries the cells again whose worker was lost; says whether there was one.
 
         So is a cell that was about to stop when the study was resumed: its order is to run.
         """
         lost = []
-        for cell in progress.cells:
-            if cell.run is None:
-                continue
-            if cell.state == "interrupted":
-                attempts = self._attempts.get(cell.run.id, 1)
+        for run in runs:
+            if run.state == "interrupted":
+                attempts = self._attempts.get(run.id, 1)
                 if attempts < ATTEMPTS:
-                    self._attempts[cell.run.id] = attempts + 1
-                    lost.append(cell.run.id)
-            elif cell.state == "stopped" and self._is_to_run(cell.run.id):
-                lost.append(cell.run.id)
+                    self._attempts[run.id] = attempts + 1
+                    lost.append(run.id)
+            elif run.state == "stopped" and self._is_to_run(run.id):
+                lost.append(run.id)
         for run_id in lost:
             self.studies.runs.resume(run_id)
         return bool(lost)

@@ -9,7 +9,7 @@ from filelock import Timeout
 
 from playground.errors import RunError
 from playground.runs import Run, Runs
-from playground.studies.grid import Cell, Point, cells_of
+from playground.studies.grid import Cell, Point, runs_of_cells
 from playground.studies.plan import StudyPlan, plan_cell, require_cells
 from playground.studies.progress import Progress
 from playground.studies.scheduler import Scheduler
@@ -164,10 +164,12 @@ class Studies:
     def progress(self, study_id: str) -> Progress:
         """The study with all its cells, as they are now."""
         study = self.store.get(study_id)
-        for run in self.store.runs_of(study_id):
-            if run.alive:
-                self.runs.get(run.id)  # one whose worker is gone has become "interrupted"
-        return Progress.of(self.store, study, self.runs.executor.limit)
+        runs = self.runs_of(study_id)
+        return Progress.of(self.store, study, runs, self.runs.executor.limit)
+
+    def runs_of(self, study_id: str) -> Sequence[Run]:
+        """The runs of its cells and its timings as they are now, oldest first."""
+        return [self.runs.settled(run) for run in self.store.runs_of(study_id)]
 
     def wait(self, study_id: str, seconds: float | None = None) -> Progress:
         """Returns when the study has ended, or after so many ``seconds``; `warm` it first."""
@@ -220,12 +222,9 @@ class Studies:
                 self.runs.executor.start(self.runs.store.create(asked, tables))
 
     def _cell_runs(self, study_id: str, *states: str) -> Sequence[Run]:
-        cells = set(cells_of(self.store.get(study_id).spec))
-        return [
-            run
-            for run in self.store.runs_of(study_id)
-            if run.spec.kind == "training" and run.state in states and Cell.of(run.spec) in cells
-        ]
+        study = self.store.get(study_id)
+        runs = runs_of_cells(study.spec, self.store.runs_of(study_id)).values()
+        return [run for run in runs if run is not None and run.state in states]
 
 
 def _test_rows(table: Any) -> Any:
