@@ -1,14 +1,11 @@
 """Following a run until it ends, with a line that says how far it is."""
 
-import shutil
-import sys
 import time
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from playground.cli.output import say
-from playground.errors import RunError
+from playground.cli.output import StatusLine, say
 from playground.runs import Run, Runs
 
 POLL_SECONDS = 0.1
@@ -16,10 +13,7 @@ LINE_SECONDS = 5.0  # between two lines where the last cannot be rewritten
 
 
 class Follower:
-    """Reads the events of a run and draws its progress on standard error.
-
-    On a terminal that is one line, rewritten; elsewhere a plain line every few seconds.
-    """
+    """Reads the events of a run and draws its progress on standard error."""
 
     def __init__(self, runs: Runs, run_id: str) -> None:
         self.runs = runs
@@ -29,8 +23,7 @@ class Follower:
         self._cursor = 0
         self._train: dict[str, Any] = {}  # the newest event of a step
         self._begun: tuple[int, float] | None = None  # the first step that was seen, and when
-        self._line = ""
-        self._drawn = 0.0
+        self._status = StatusLine(LINE_SECONDS)
 
     def wait(self) -> None:
         """Returns when the run has ended and all that it told was read. Can be called again."""
@@ -86,16 +79,8 @@ class Follower:
 
     def _draw(self, news: Mapping[str, Any], *, last: bool = False) -> None:
         line = self._progress(news["step"], news["steps"], news["state"])
-        now = time.monotonic()
-        if not line:
-            return
-        if sys.stderr.isatty():
-            width = shutil.get_terminal_size().columns - 1
-            end = "\n" if last else ""
-            print(f"\r{line[:width]}\x1b[K", end=end, file=sys.stderr, flush=True)
-        elif line != self._line and (last or now - self._drawn >= LINE_SECONDS):
-            say(line)
-            self._line, self._drawn = line, now
+        if line:
+            self._status.draw(line, last=last)
 
     def _progress(self, step: int, steps: int, state: str) -> str:
         """Step, time left, loss, accuracy (of the batch, of the dev set), tokens a second."""
@@ -124,4 +109,4 @@ class Follower:
 def raise_if_failed(run: Run) -> None:
     """Raises RunError with the reason why a run has ended before its time."""
     if run.state in ("failed", "interrupted"):
-        raise RunError(run.reason, code=run.code, **run.details)
+        raise run.error

@@ -1,7 +1,9 @@
 """What the commands print."""
 
 import csv
+import shutil
 import sys
+import time
 import unicodedata
 from collections.abc import Iterable, Sequence
 
@@ -9,6 +11,28 @@ from collections.abc import Iterable, Sequence
 def say(sentence: str) -> None:
     """Tells the person something that is not part of the result."""
     print(sentence, file=sys.stderr, flush=True)
+
+
+class StatusLine:
+    """How far something is: on a terminal one line, rewritten; elsewhere one now and then.
+
+    ``seconds``: at least so long between two lines where the last cannot be rewritten.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._line = ""
+        self._drawn = 0.0
+
+    def draw(self, line: str, *, last: bool = False) -> None:
+        now = time.monotonic()
+        if sys.stderr.isatty():
+            width = shutil.get_terminal_size().columns - 1
+            end = "\n" if last else ""
+            print(f"\r{line[:width]}\x1b[K", end=end, file=sys.stderr, flush=True)
+        elif line != self._line and (last or now - self._drawn >= self._seconds):
+            say(line)
+            self._line, self._drawn = line, now
 
 
 def print_table(rows: Sequence[Sequence[str]]) -> None:

@@ -1,18 +1,20 @@
 """``study``: the same task by several methods, shots and seeds, trained and measured alike."""
 
 import argparse
-import sys
 import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from playground.cli import inputs
-from playground.cli.output import one_line, print_table, say
+from playground.cli.output import StatusLine, one_line, print_table, say
 from playground.errors import SettingsError
 from playground.runs import Runs
 from playground.settings import DEFAULT_MODEL
+
+if TYPE_CHECKING:
+    from playground.studies import Progress, Studies
 
 POLL_SECONDS = 0.5
 LINE_SECONDS = 10.0  # between two lines where the last cannot be rewritten
@@ -161,7 +163,7 @@ def _run(options: argparse.Namespace) -> int:
         studies.runs.shutdown()
 
 
-def _tell_cost(studies: Any, study_id: str) -> None:
+def _tell_cost(studies: "Studies", study_id: str) -> None:
     """Waits for the timed steps, and says what they foresee."""
     while True:
         progress = studies.progress(study_id)
@@ -177,47 +179,33 @@ def _tell_cost(studies: Any, study_id: str) -> None:
         say(f"It takes about {_duration(estimate.seconds)} and {estimate.bytes / 1e6:,.1f} MB.")
 
 
-def _follow(studies: Any, study_id: str, export: str | None = None) -> int:
+def _follow(studies: "Studies", study_id: str, export: str | None = None) -> int:
     """Trains the study to its end; Ctrl+C pauses it. The exit code."""
     studies.warm()
     try:
-        line = _Line()
+        line = StatusLine(LINE_SECONDS)
         while (progress := studies.wait(study_id, POLL_SECONDS)).study.state == "running":
-            line.draw(progress)
-        line.draw(progress, last=True)
+            line.draw(_status(progress))
+        line.draw(_status(progress), last=True)
     except KeyboardInterrupt:
         studies.pause(study_id)
         say(f"\nPaused. Go on with: python -m playground study resume {study_id}")
         return 130
     finally:
         studies.shutdown()
-    failed = [cell for cell in progress.cells if cell.state in ("failed", "interrupted")]
-    for cell in failed:
-        point = cell.cell.point
-        say(f"{point.method}, K={point.shots}, seed {cell.cell.seed}: {cell.run.reason}")
+    for cell, run in progress.lost:
+        say(f"{cell.point.method}, K={cell.point.shots}, seed {cell.seed}: {run.reason}")
     _print(progress)
     if export is not None:
         _write(studies, study_id, export)
-    return 2 if failed else 0
+    return 2 if progress.lost else 0
 
 
-class _Line:
-    """How far a study is: one line, rewritten, on a terminal; elsewhere one now and then."""
-
-    def __init__(self) -> None:
-        self._drawn = 0.0
-
-    def draw(self, progress: Any, *, last: bool = False) -> None:
-        done = sum(cell.ended for cell in progress.cells)
-        line = f"{done} of {len(progress.cells)} cells"
-        left = progress.estimate.seconds_left
-        if left and not last:
-            line += f", {_duration(left)} left"
-        if sys.stderr.isatty():
-            print(f"\r{line}\x1b[K", end="\n" if last else "", file=sys.stderr, flush=True)
-        elif last or time.monotonic() - self._drawn >= LINE_SECONDS:
-            say(line)
-            self._drawn = time.monotonic()
+def _status(progress: "Progress") -> str:
+    done = sum(cell.ended for cell in progress.cells)
+    told = f"{done} of {len(progress.cells)} cells"
+    left = progress.estimate.seconds_left
+    return f"{told}, {_duration(left)} left" if left else told
 
 
 def _duration(seconds: float) -> str:
@@ -243,7 +231,7 @@ def _show(options: argparse.Namespace) -> int:
     return 0
 
 
-def _print(progress: Any) -> None:
+def _print(progress: "Progress") -> None:
     """Test accuracy by line and shots, as in the report."""
     from playground.studies.drawing import lines_of
 
@@ -289,7 +277,7 @@ def _export(options: argparse.Namespace) -> int:
     return 0
 
 
-def _write(studies: Any, study_id: str, folder: str) -> None:
+def _write(studies: "Studies", study_id: str, folder: str) -> None:
     from playground.studies import export_study
 
     print(export_study(studies, study_id, folder).absolute())
@@ -300,7 +288,7 @@ def _delete(options: argparse.Namespace) -> int:
     return 0
 
 
-def _studies() -> Any:
+def _studies() -> "Studies":
     from playground.studies import Studies
 
     return Studies(Runs())

@@ -7,7 +7,7 @@ is ``{"error": sentence}``.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from playground.errors import PlaygroundError, RunError
+from playground.errors import PlaygroundError
 from playground.page.setting_texts import method_text, setting_name, setting_text
 from playground.page.text import catalogue, explain, say
 from playground.runs import Entry, Filter, Group, Run, Runs, read_curve, settings_of
@@ -205,10 +205,8 @@ class HistoryAnswers:
 
     def _reason(self, entry: Entry, language: str) -> str:
         """Why it failed or was interrupted; of a group that of the first that has a reason."""
-        for run in entry.runs:
-            if run.reason:
-                return explain(RunError(run.reason, code=run.code, **run.details), language)
-        return ""
+        told = next((run for run in entry.runs if run.reason), None)
+        return "" if told is None else explain(told.error, language)
 
     def _curves(self, entry: Entry, seen: Mapping[str, Any]) -> list[Answer]:
         """For each of its runs what it learned from and what dev says of it."""

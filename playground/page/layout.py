@@ -12,13 +12,12 @@ from starlette.routing import Route
 
 from playground.inference.client import InferenceProcess
 from playground.models.built_in import built_in_models
+from playground.page.downloads import run_file, study_file
 from playground.page.endpoints import add_endpoints
 from playground.page.engine import Engine
 from playground.page.header import Header
 from playground.page.private import PRIVATE
-from playground.page.run_files import run_file
 from playground.page.study_endpoints import add_study_endpoints
-from playground.page.study_files import study_file
 from playground.page.tabs.compare import CompareTab
 from playground.page.tabs.playground import PlaygroundTab
 from playground.page.tabs.runs import RunsTab
@@ -118,7 +117,7 @@ def _warm_up_runs(engine: Engine) -> None:
 
 
 def _theme() -> gr.themes.Base:
-    theme = gr.themes.Default(
+    return gr.themes.Default(
         primary_hue=gr.themes.colors.blue,
         neutral_hue=gr.themes.colors.slate,
         font=_SYSTEM_FONT,
@@ -126,5 +125,12 @@ def _theme() -> gr.themes.Base:
         spacing_size=gr.themes.sizes.spacing_sm,
         radius_size=gr.themes.sizes.radius_md,
         text_size=gr.themes.sizes.text_sm,
+    ).set(
+        # Gradio's own are too pale on white to be read with ease (WCAG 2.2, 1.4.3: 4.5 to 1)
+        body_text_color_subdued="*neutral_500",
+        block_title_text_color="*neutral_700",
+        block_label_text_color="*neutral_700",
+        input_placeholder_color="*neutral_500",
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
     )
-    return theme

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from playground.errors import PlaygroundError, RunError
+from playground.errors import PlaygroundError
 from playground.page.text import explain, say
 from playground.recently_used import RecentlyUsed
 from playground.runs import Run
@@ -143,9 +143,7 @@ def _cell(progress: CellProgress, language: str) -> Answer:
 
 
 def _reason(run: Run, language: str) -> str:
-    if not run.reason:
-        return ""
-    return explain(RunError(run.reason, code=run.code, **run.details), language)
+    return explain(run.error, language) if run.reason else ""
 
 
 def _whole(seconds: float | None) -> int | None:

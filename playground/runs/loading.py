@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from playground.methods.pet import Pet
     from playground.methods.training import Training as MethodTraining
     from playground.models import LanguageModel
+    from playground.prompts import Template, Verbalizer
 
 _kept: "dict[object, LanguageModel]" = {}  # at most one
 
@@ -59,16 +60,8 @@ def load(spec: RunSpec, folder: RunFolder) -> Training:
 def _training(spec: RunSpec, folder: RunFolder) -> "MethodTraining | Pet":
     from playground.methods import start
 
-    return start(
-        spec.method,
-        language_model(spec.model),
-        spec.read_template(),
-        spec.read_verbalizer(),
-        folder.read_table("train"),
-        folder.read_table("dev"),
-        {"seed": spec.seed, **spec.settings},
-        **_tables(folder, "pinned", "unlabelled"),
-    )
+    rows = (folder.read_table("train"), folder.read_table("dev"))
+    return start(*_prompt(spec), *rows, _settings(spec), **_tables(folder, "pinned", "unlabelled"))
 
 
 def _measured(spec: RunSpec, folder: RunFolder) -> Training:
@@ -92,15 +85,17 @@ def _timing(spec: RunSpec, folder: RunFolder) -> Training:
 def _learning_rate(spec: RunSpec, folder: RunFolder) -> Training:
     from playground.methods.learning_rate_finder import start_finder
 
-    return start_finder(
-        spec.method,
-        language_model(spec.model),
-        spec.read_template(),
-        spec.read_verbalizer(),
-        folder.read_table("train"),
-        {"seed": spec.seed, **spec.settings},
-        **_tables(folder, "unlabelled"),
-    )
+    rows = folder.read_table("train")
+    return start_finder(*_prompt(spec), rows, _settings(spec), **_tables(folder, "unlabelled"))
+
+
+def _prompt(spec: RunSpec) -> "tuple[str, LanguageModel, Template, Verbalizer]":
+    """The method, the model and the prompt that it begins with."""
+    return spec.method, language_model(spec.model), spec.read_template(), spec.read_verbalizer()
+
+
+def _settings(spec: RunSpec) -> dict[str, Any]:
+    return {"seed": spec.seed, **spec.settings}
 
 
 def _tables(folder: RunFolder, *names: str) -> dict[str, Any]:
@@ -112,7 +107,7 @@ def _comparison(spec: RunSpec, folder: RunFolder) -> Training:
     from playground.methods.comparison import Comparison
     from playground.methods.comparison_settings import ComparisonSettings
 
-    settings = ComparisonSettings.checked({"seed": spec.seed, **spec.settings})
+    settings = ComparisonSettings.checked(_settings(spec))
     return Comparison(
         language_model(spec.model),
         settings.read_templates(),
@@ -128,15 +123,8 @@ def _comparison(spec: RunSpec, folder: RunFolder) -> Training:
 def _search(spec: RunSpec, folder: RunFolder) -> Training:
     from playground.methods.searches import start_search
 
-    return start_search(
-        spec.method,
-        language_model(spec.model),
-        spec.read_template(),
-        spec.read_verbalizer(),
-        folder.read_table("train"),
-        folder.read_table("dev"),
-        {"seed": spec.seed, **spec.settings},
-    )
+    rows = (folder.read_table("train"), folder.read_table("dev"))
+    return start_search(*_prompt(spec), *rows, _settings(spec))
 
 
 _KINDS = {

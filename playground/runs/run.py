@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from playground.errors import RunError
 from playground.runs.spec import RunSpec
 
 State = Literal["queued", "running", "paused", "finished", "stopped", "failed", "interrupted"]
@@ -40,6 +41,11 @@ class Run:
     def label(self) -> str:
         """What to call the run in a sentence."""
         return repr(self.name) if self.name else self.id
+
+    @property
+    def error(self) -> RunError:
+        """The reason why it has ended early, to be raised, or said in another language."""
+        return RunError(self.reason, code=self.code, **self.details)
 
     @property
     def alive(self) -> bool:

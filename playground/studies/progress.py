@@ -124,6 +124,16 @@ class Progress:
         return found
 
     @property
+    def lost(self) -> list[tuple[Cell, Run]]:
+        """The cells that have failed or lost their worker, with the run that says why."""
+        ended = ((progress.cell, progress.run) for progress in self.cells)
+        return [
+            (cell, run)
+            for cell, run in ended
+            if run is not None and run.state in ("failed", "interrupted")
+        ]
+
+    @property
     def counts(self) -> dict[str, int]:
         """How many cells are in each state."""
         states = [cell.state for cell in self.cells]

@@ -127,10 +127,8 @@ def _mean(cells: Iterable[CellProgress], name: str, digits: str) -> str:
 
 def _failed(progress: Progress) -> list[str]:
     lost = [
-        f"{cell.cell.point.method}, K = {cell.cell.point.shots}, seed {cell.cell.seed}: "
-        f"{_plain(cell.run.reason)}"
-        for cell in progress.cells
-        if cell.run is not None and cell.state in ("failed", "interrupted")
+        f"{cell.point.method}, K = {cell.point.shots}, seed {cell.seed}: {_plain(run.reason)}"
+        for cell, run in progress.lost
     ]
     return ["## What has failed", _bullets(lost)] if lost else []
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from playground.prompts import Template, Verbalizer
 from playground.runs import Runs
+from playground.settings import DEFAULT_MODEL
 from playground.studies.plan import plan_study
 from playground.studies.progress import Progress
 from playground.studies.studies import Studies
@@ -21,7 +22,7 @@ def run_study(
     verbalizer: Verbalizer,
     *,
     dataset: str = "table",
-    models: tuple[str, ...] = ("pocket-bert",),
+    models: tuple[str, ...] = (DEFAULT_MODEL,),
     runs: Runs | None = None,
     on_progress: Callable[[Progress], object] | None = None,
     **grid: Any,

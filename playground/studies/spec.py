@@ -1,5 +1,6 @@
 """What a study is asked to do: the grid of its cells, as plain JSON."""
 
+import math
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -123,10 +124,7 @@ class StudySpec(BaseModel):
     def cells(self) -> int:
         """How many there are."""
         axes = (self.methods, self.templates, self.models, self.shots, self.seeds)
-        count = 1
-        for axis in axes:
-            count *= len(axis)
-        return count
+        return math.prod(map(len, axes))
 
     def settings_of(self, method: str, seed: int) -> dict[str, Any]:
         """A method's settings in a cell.

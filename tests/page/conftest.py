@@ -3,11 +3,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.server import Server
 
 PATIENCE = 60_000  # ms: two busy cores may be slow, a right answer is still right
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +36,27 @@ def page(chromium: Browser, served: Server) -> Iterator[Page]:
     yield page
     context.close()
     assert not errors
+
+
+@pytest.fixture
+def train(page: Page) -> Page:
+    """The visitor in the Train tab."""
+    page.get_by_role("tab", name="Train").click()
+    expect(page.locator("#start")).to_be_enabled()
+    return page
+
+
+def start_run(page: Page) -> str:
+    """Presses Start and returns the id of the run that the page shows then."""
+    before = page.evaluate("new URLSearchParams(location.search).get('run')")
+    page.locator("#start").click()
+    page.wait_for_function(
+        "before => { const run = new URLSearchParams(location.search).get('run');"
+        " return run && run !== before; }",
+        arg=before,
+    )
+    run: str = page.evaluate("new URLSearchParams(location.search).get('run')")
+    return run
 
 
 def upload(page: Page, button: str, file: Path) -> None:

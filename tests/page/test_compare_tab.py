@@ -5,10 +5,6 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.page.conftest import PATIENCE
-
-expect.set_options(timeout=PATIENCE)
-
 TEMPLATES = "{text} It was [MASK].\nA [MASK] film. {text}"
 WORDS = "negative: terrible; positive: great\nnegative: bad, boring; positive: good, fun"
 

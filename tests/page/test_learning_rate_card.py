@@ -3,22 +3,11 @@
 import re
 import time
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from playground.runs import RunStore
 from tests.page.conftest import PATIENCE
 from tests.server import Server
-
-expect.set_options(timeout=PATIENCE)
-
-
-@pytest.fixture
-def train(page: Page) -> Page:
-    """The visitor in the Train tab."""
-    page.get_by_role("tab", name="Train").click()
-    expect(page.locator("#start")).to_be_enabled()
-    return page
 
 
 def find(page: Page, batch: int) -> Locator:

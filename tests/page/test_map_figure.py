@@ -5,37 +5,20 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.page.conftest import PATIENCE
-
-expect.set_options(timeout=PATIENCE)
-
-
-@pytest.fixture
-def train(page: Page) -> Page:
-    """The visitor in the Train tab."""
-    page.get_by_role("tab", name="Train").click()
-    expect(page.locator("#start")).to_be_enabled()
-    return page
+from tests.page.conftest import start_run
 
 
 def finish(page: Page, method: str) -> Locator:
     """Trains twenty steps with a method, and gives the card of the map."""
-    before = page.evaluate("new URLSearchParams(location.search).get('run')")
     page.locator("#method input").click()
     page.get_by_role("option", name=method, exact=True).click()
     expect(page.locator("#setting-encoder")).to_be_hidden()  # the form is the method's
     page.locator("#setting-learning_rate input").fill("0.01")
     page.locator("#setting-steps input").fill("20")
     page.locator("#setting-shots input").fill("4")
-    page.locator("#start").click()
-    page.wait_for_function(
-        "before => { const run = new URLSearchParams(location.search).get('run');"
-        " return run && run !== before; }",
-        arg=before,
-    )
+    start_run(page)
     name = method.lower().replace(" ", "-")
     expect(page.locator("#run-picker input")).to_have_value(re.compile(name))
     expect(page.locator("#run .pg-run-state")).to_have_text("finished")

@@ -5,20 +5,9 @@ import re
 import zipfile
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, expect
 
-from tests.page.conftest import PATIENCE, upload
-
-expect.set_options(timeout=PATIENCE)
-
-
-@pytest.fixture
-def train(page: Page) -> Page:
-    """The visitor in the Train tab."""
-    page.get_by_role("tab", name="Train").click()
-    expect(page.locator("#start")).to_be_enabled()
-    return page
+from tests.page.conftest import upload
 
 
 def finish(page: Page, method: str) -> None:

@@ -10,8 +10,6 @@ from playwright.sync_api import Browser, Page, expect
 from tests.page.conftest import PATIENCE, upload
 from tests.server import Server
 
-expect.set_options(timeout=PATIENCE)
-
 
 def answers(page: Page) -> list[str]:
     """The tokens at the answer slot as the figure names them, the likeliest first."""

@@ -12,10 +12,8 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from playground.runs import History, RunSpec, RunStore
-from tests.page.conftest import PATIENCE, upload
+from tests.page.conftest import upload
 from tests.server import Server
-
-expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture

@@ -5,10 +5,6 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.page.conftest import PATIENCE
-
-expect.set_options(timeout=PATIENCE)
-
 
 @pytest.fixture
 def search(page: Page) -> Page:

@@ -9,10 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.page.conftest import PATIENCE
 from tests.server import Server
-
-expect.set_options(timeout=PATIENCE)
 
 
 def state(page: Page, word: str) -> None:

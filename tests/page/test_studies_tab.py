@@ -9,10 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from playground.models.built_in import FOLDER
-from tests.page.conftest import PATIENCE
 from tests.server import Server
-
-expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture

@@ -287,9 +287,7 @@ def test_every_id_that_a_script_composes_has_a_text(pattern: str, names: set[str
 # ---- errors in the sources ---------------------------------------------------------------------
 
 # Those that pass on a code that was raised elsewhere.
-FORWARDS = re.compile(
-    r"(errors|prompts/(syntax|labels)|runs/store|cli/follow|page/(run_controls|(history|study)_answers))\.py:"
-)
+FORWARDS = re.compile(r"(errors|prompts/(syntax|labels)|runs/(store|run)|page/run_controls)\.py:")
 HELPERS = ("verbalizer_error", "template_error")
 
 

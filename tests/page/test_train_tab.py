@@ -7,37 +7,18 @@ import subprocess
 import zipfile
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.page.conftest import PATIENCE, upload
+from tests.page.conftest import start_run, upload
 from tests.server import Server
-
-expect.set_options(timeout=PATIENCE)
-
-
-@pytest.fixture
-def train(page: Page) -> Page:
-    """The visitor in the Train tab."""
-    page.get_by_role("tab", name="Train").click()
-    expect(page.locator("#start")).to_be_enabled()
-    return page
 
 
 def begin(page: Page, steps: int) -> str:
     """Starts a run that learns quickly and returns its id."""
-    before = page.evaluate("new URLSearchParams(location.search).get('run')")
     page.locator("#setting-steps input").fill(str(steps))
     page.locator("#setting-encoder input").click()
     page.get_by_role("option", name="None").click()
-    page.locator("#start").click()
-    page.wait_for_function(
-        "before => { const run = new URLSearchParams(location.search).get('run');"
-        " return run && run !== before; }",
-        arg=before,
-    )
-    run: str = page.evaluate("new URLSearchParams(location.search).get('run')")
-    return run
+    return start_run(page)
 
 
 def state(page: Page, word: str) -> None:

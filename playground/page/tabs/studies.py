@@ -1,5 +1,6 @@
 """The Studies tab: methods against each other over shots and seeds, planned, followed, extended."""
 
+import math
 from typing import Any
 
 import gradio as gr
@@ -110,19 +111,18 @@ class StudiesTab:
             study = self.studies.store.get(study_id) if study_id else None
         except PlaygroundError as error:
             return [[[say("summary.cannot", language), explain(error, language)]], gr.skip()]
-        counts = [len(asked[name]) for name in AXES]
-        cells, union = 1, 1
-        for name, count in zip(AXES, counts, strict=True):
-            cells *= count
-            union *= len({*asked[name], *(getattr(study.spec, name) if study else ())})
+        counts = {name: len(asked[name]) for name in AXES}
         lines = [
             [say("summary.task", language), task],
             [
                 say("study.cells", language),
-                say("study.product", language, **dict(zip(AXES, counts, strict=True)), cells=cells),
+                say("study.product", language, **counts, cells=math.prod(counts.values())),
             ],
         ]
-        new = union - study.spec.cells if study else 0
+        new = 0
+        if study:
+            joined = ({*asked[name], *getattr(study.spec, name)} for name in AXES)
+            new = math.prod(map(len, joined)) - study.spec.cells
         if study and new:
             told = say("study.new_cells", language, count=new, study=study.name)
             lines.append([say("study.extend", language), told])
