@@ -1,6 +1,6 @@
 """The widget of the Runs tab: all runs in a table, some of them side by side.
 
-Its scripts stand beside this file; its style is ``history.css`` in ``assets/style``.
+Its scripts stand beside this file; its style is ``history*.css`` in ``assets/style``.
 """
 
 from collections.abc import Mapping
