@@ -159,11 +159,11 @@ def _mounted(page: Page, *, host: str, port: int) -> Application:
     import fastapi
     import gradio as gr
 
-    from playground.page.early import EarlyScript
+    from playground.page.early import EarlyScripts
 
     options = {"path": "/", "server_name": host, "server_port": port} | MOUNT_DEFAULTS | page.launch
     app = fastapi.FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(EarlyScript)
+    app.add_middleware(EarlyScripts)
     app.router.routes.extend(page.routes)
     mounted: Application = gr.mount_gradio_app(app, page.blocks, **options)
     return mounted

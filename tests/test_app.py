@@ -1,4 +1,6 @@
+import gzip
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -43,6 +45,19 @@ def test_the_page_keeps_its_doors_shut(free_port: int, home: Path) -> None:
             request = Request(server.url, headers={"Origin": stranger})
             with urlopen(request) as answer:
                 assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+def test_what_draws_is_named_once_by_the_page_and_served_small(free_port: int, home: Path) -> None:
+    with Server(free_port, home) as server:
+        server.wait_until("page")
+        page = server.get("/")[1].decode()
+        [name] = re.findall(r'<script[^>]* src="(plotly[^"]*)"', page)
+        status, plain = server.get(f"/{name}")
+        assert status == 200
+        small = server.get(f"/{name}", **{"Accept-Encoding": "gzip"})[1]
+        assert gzip.decompress(small) == plain
+        assert b"plotly.js v" in plain[:200]
+        assert len(small) < len(plain) / 2
 
 
 @pytest.mark.parametrize("signal", [SIGINT, SIGTERM])

@@ -119,7 +119,7 @@ function painted(value, paint, key = "") {
   return value.replace(/^var\((--[\w-]+)\)$/, (_, name) => paint(name));
 }
 
-/** plotly.js 4 from the page's head; kept, for another component may replace window.Plotly. */
+/** plotly.js from the page's head; kept, for another component may replace window.Plotly. */
 async function plotlyLibrary() {
   while (!window.Plotly) await wait(30);
   return window.Plotly;

@@ -1,12 +1,14 @@
-"""A script in front of the page's own: the chosen language and theme must be known before Gradio.
+"""Scripts in front of the page's own: the chosen language and theme, and what draws.
 
 Gradio puts its ``head`` argument into the document when it has already read the browser's
-language, so the script goes into the served HTML itself.
+language, and when nobody should wait for Plotly any more: so they go into the served HTML itself.
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
+
+from playground.page.plotly_file import TAG
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -14,11 +16,11 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 _SCRIPT = Path(__file__).with_name("early.js").read_text(encoding="utf-8")
-_TAG = f"<script>\n{_SCRIPT}</script>".encode()
+_TAGS = f"<script>\n{_SCRIPT}</script>{TAG}".encode()
 
 
-class EarlyScript:
-    """ASGI middleware that puts ``early.js`` at the start of the head of the page at ``/``."""
+class EarlyScripts:
+    """ASGI middleware that puts the scripts at the start of the head of the page at ``/``."""
 
     def __init__(self, app: Application) -> None:
         self.app = app
@@ -40,7 +42,7 @@ class EarlyScript:
             body += message.get("body", b"")
             if message.get("more_body"):
                 return
-            changed = body.replace(b"<head>", b"<head>" + _TAG, 1)
+            changed = body.replace(b"<head>", b"<head>" + _TAGS, 1)
             started["headers"] = [
                 (name, str(len(changed)).encode() if name == b"content-length" else value)
                 for name, value in started["headers"]

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from playground.page.history_answers import HistoryAnswers
-from playground.page.live_figure import plotly_head, script
+from playground.page.live_figure import script
 from playground.page.overlay_figures import overlay_figures
 
 SCRIPTS = (
@@ -59,6 +59,5 @@ def history_view(
         server_functions=[
             *(find_runs, count_runs, disk_used, change_run, read_curves, read_settings)
         ],
-        head=plotly_head(),
         apply_default_css=False,
     )

@@ -16,6 +16,7 @@ from playground.page.downloads import run_file, study_file
 from playground.page.endpoints import add_endpoints
 from playground.page.engine import Engine
 from playground.page.header import Header
+from playground.page.plotly_file import plotly_file
 from playground.page.private import PRIVATE
 from playground.page.study_endpoints import add_study_endpoints
 from playground.page.tabs.compare import CompareTab
@@ -92,7 +93,7 @@ def build(settings: Settings, inference: InferenceProcess) -> Page:
         "i18n": translations(),
         "footer_links": ["api"],
     }
-    routes = [run_file(engine.runs.history), study_file(engine.studies)]
+    routes = [plotly_file(), run_file(engine.runs.history), study_file(engine.studies)]
     return Page(page, launch, routes, lambda: _warm_up(engine))
 
 

@@ -5,7 +5,6 @@ is drawn and not a new picture: no flicker, and zoom and hover survive. The scri
 this file; their style is ``figures.css`` and ``run.css`` in ``assets/style``.
 """
 
-import importlib.util
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -47,7 +46,6 @@ def figure_view(
         elem_classes="pg-widget",
         html_template='<div class="pg-figure"></div>',
         js_on_load=script("drawing", "live_figure") + "showFigure({ element, props, watch });",
-        head=plotly_head(),
         apply_default_css=False,
         **options,
     )
@@ -99,7 +97,6 @@ def run_view(
         html_template='<div class="pg-run"></div>',
         js_on_load=script(*scripts) + start,
         server_functions=[poll_run],
-        head=plotly_head(),
         apply_default_css=False,
         **options,
     )
@@ -186,22 +183,6 @@ def comparison_view(
         apply_default_css=False,
         **options,
     )
-
-
-@cache
-def plotly_head() -> str:
-    """The ``<script>`` of plotly.min.js, which this call makes Gradio serve (that one file).
-
-    The path is relative to the page, so it holds behind a proxy that serves the page in a folder.
-    """
-    spec = importlib.util.find_spec("plotly")
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(
-            "The page draws with plotly: install it with 'pip install plotly'."
-        )
-    script = Path(spec.origin).parent / "package_data" / "plotly.min.js"
-    gr.set_static_paths([script])
-    return f'<script src="gradio_api/file={script.resolve().as_posix()}"></script>'
 
 
 @cache

@@ -66,6 +66,15 @@ function playgroundRememberTab(name) {
   if (tabIsOpen) playgroundRemember("tab", name);
 }
 
+/** Comes when the first bars are on the screen, or do not come soon. */
+async function playgroundDrawn() {
+  const until = performance.now() + 2000;
+  while (!document.querySelector("#label-bars .bars .point") && performance.now() < until) {
+    await new Promise((done) => setTimeout(done, 20));
+  }
+  await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+}
+
 /** Asks for an answer as typing does. */
 function playgroundAsk() {
   document.querySelector("#template")?.dispatchEvent(new Event("input", { bubbles: true }));

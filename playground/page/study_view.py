@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from playground.page.live_figure import plotly_head, script
+from playground.page.live_figure import script
 from playground.page.study_answers import StudyAnswers
 from playground.page.study_figures import study_figures
 
@@ -42,6 +42,5 @@ def study_view(elem_id: str, answers: StudyAnswers) -> gr.HTML:
         html_template='<div class="pg-run pg-study"></div>',
         js_on_load=script(*SCRIPTS) + "showStudy({ element, props, watch, server, trigger });",
         server_functions=[follow_study, order_study],
-        head=plotly_head(),
         apply_default_css=False,
     )

@@ -176,7 +176,10 @@ class PlaygroundTab:
         opened: list[Any] = [inputs.model, inputs.task, inputs.truncation, self.said.calibration]
         opened += self.picked_by_task
         opened += self.ask_with["outputs"][:-1]
-        self.opened = load(self.open, None, opened, **PRIVATE)
+        # the other tabs fill when there is something to see on this one
+        self.opened = load(self.open, None, opened, **PRIVATE).then(
+            None, js="() => playgroundDrawn()", **PRIVATE
+        )
         changes: list[tuple[Callable[..., Any], Callable[..., Any], Any, list[Any]]] = [
             # soft vectors belong to the model that they were trained with
             (inputs.model.input, lambda: NO_PROMPT, None, [inputs.prompt]),
