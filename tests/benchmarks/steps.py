@@ -80,25 +80,36 @@ def _beside_peft(
 
 def _in_the_text(verbalizer: pg.Verbalizer, rows: pd.DataFrame, rounds: int) -> Iterator[Figure]:
     """With soft tokens before the text and before the answer, which PEFT cannot say."""
-    model = pg.load_model(MODEL, precision="float32")
     plain = PlainPTuning("lstm", verbalizer, rate=RATE, seed=SEED)
     examples, targets = plain.prepare(rows)
     steps: dict[str, Step] = {
-        "ours": _ours("p-tuning", model, TEMPLATE, verbalizer, rows, {"encoder": "lstm"}),
-        "a loop by hand": lambda _: plain.step(examples, targets),
+        f"ours in {precision}": _ours(
+            "p-tuning",
+            pg.load_model(MODEL, precision=precision),
+            TEMPLATE,
+            verbalizer,
+            rows,
+            {"encoder": "lstm"},
+        )
+        for precision in PRECISIONS
     }
+    steps["a loop by hand"] = lambda _: plain.step(examples, targets)
     missing = "" if OpenPromptTraining.is_there() else f"OpenPrompt: there is no {ENVIRONMENT}"
     with _openprompt(verbalizer, rows, max(map(len, examples))) as other:
         if other is not None:
             steps["OpenPrompt"] = lambda _: other.step()
         seconds = take_turns(steps, rounds)
-    for peer in list(steps)[1:]:
-        yield _compared(
-            f"p-tuning, slots in the text, {len(rows)} examples, float32, {peer}",
-            seconds["ours"],
-            seconds[peer],
-            "goal: 4 times as fast" if peer == "OpenPrompt" else missing,
-        )
+    for peer in list(steps)[len(PRECISIONS) :]:  # in float32, as they come
+        for precision in PRECISIONS:
+            note = missing
+            if peer == "OpenPrompt" and precision == "float32":
+                note = "goal: 4 times as fast"
+            yield _compared(
+                f"p-tuning, slots in the text, {len(rows)} examples, {precision}, {peer}",
+                seconds[f"ours in {precision}"],
+                seconds[peer],
+                note,
+            )
 
 
 def _told(verbalizer: pg.Verbalizer, rows: pd.DataFrame, rounds: int) -> Figure:
