@@ -7,7 +7,8 @@ def message_line(elem_id: str) -> gr.HTML:
     """A sentence about a mistake, beside the field that it concerns; nothing when all is well.
 
     Its value is the sentence. The document event ``pg-messages`` brings the sentences of several
-    lines at once, by ``elem_id``, which costs the browser less than as many components' values.
+    lines at once, by ``elem_id``, which costs the browser less than as many components' values;
+    a line that it does not name stays as it is.
     """
     return gr.HTML(
         value="",
@@ -16,6 +17,7 @@ def message_line(elem_id: str) -> gr.HTML:
         js_on_load="const line = element.querySelector('.pg-message');"
         "const show = (text) => { line.textContent = text || ''; line.hidden = !text; };"
         "watch('value', () => show(props.value)); show(props.value);"
-        f"document.addEventListener('pg-messages', (event) => show(event.detail['{elem_id}']));",
+        "document.addEventListener('pg-messages', ({ detail }) => {"
+        f" if ('{elem_id}' in detail) show(detail['{elem_id}']); }});",
         apply_default_css=False,
     )

@@ -60,3 +60,11 @@ def test_what_a_search_cannot_start_from_is_said(search: Page) -> None:
     search.get_by_role("tab", name="Search").click()
     search.locator("#search-start").click()
     expect(search.locator("#search-message")).to_contain_text("soft slots")
+    search.get_by_role("tab", name="Playground").click()
+    bars = search.locator("#label-bars").inner_html()
+    search.locator("#template textarea").fill("{text} [SOFT] All in all, it was [MASK].")
+    search.wait_for_function(
+        "bars => document.querySelector('#label-bars').innerHTML !== bars", arg=bars
+    )
+    search.get_by_role("tab", name="Search").click()
+    expect(search.locator("#search-message")).to_contain_text("soft slots")  # no answer wipes it
