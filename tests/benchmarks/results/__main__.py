@@ -17,7 +17,7 @@ from playground.models import LanguageModel
 from playground.models.pretraining.benchmarks import SEEDS, Benchmark, read_benchmark
 from tests.benchmarks.results.cells import Cell, measure
 from tests.benchmarks.results.page import page
-from tests.benchmarks.results.ways import TASKS, WAYS, Task, Way
+from tests.benchmarks.results.ways import TASKS, WAYS, Task, Trial, Way
 
 HERE = Path(__file__).parent
 CELLS, PAGE = HERE / "cells.json", HERE.with_name("results.md")
@@ -32,42 +32,48 @@ class Cells:
         found = json.loads(file.read_text("utf-8")) if file.exists() else {}
         self._cells = {key: Cell(**cell) for key, cell in found.items()}
 
-    def get(self, task: Task, way: Way, seed: int, rate: float | None) -> Cell | None:
-        return self._cells.get(_key(task, way, seed, rate))
+    def get(self, task: Task, way: Way, seed: int, trial: Trial | None) -> Cell | None:
+        return self._cells.get(_key(task, way, seed, trial))
 
-    def put(self, task: Task, way: Way, seed: int, rate: float | None, cell: Cell) -> None:
-        self._cells[_key(task, way, seed, rate)] = cell
+    def put(self, task: Task, way: Way, seed: int, trial: Trial | None, cell: Cell) -> None:
+        self._cells[_key(task, way, seed, trial)] = cell
         told = {key: asdict(cell) for key, cell in sorted(self._cells.items())}
         self._file.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
 
-    def best_rate(self, way: Way) -> float | None:
-        """The step size that is best on the dev split of the first set's first seed."""
-        measured = {rate: self.get(TASKS[0], way, SEEDS[0], rate) for rate in way.rates}
-        there = {rate: cell.dev for rate, cell in measured.items() if cell is not None}
+    def best_trial(self, task: Task, way: Way) -> Trial | None:
+        """The one that is best on the dev split of the first seed; between equals the shorter.
+
+        A slow method takes for every set what is best on the first one.
+        """
+        judge = TASKS[0] if way.slow else task
+        measured = {trial: self.get(judge, way, SEEDS[0], trial) for trial in way.trials}
+        there = {trial: cell.dev for trial, cell in measured.items() if cell is not None}
         return max(there, key=there.__getitem__) if there else None
 
     def row(self, task: Task, way: Way) -> list[Cell]:
         """The cells of all seeds, or as many as there are."""
-        rate = self.best_rate(way)
-        found = (self.get(task, way, seed, rate) for seed in SEEDS)
+        trial = self.best_trial(task, way)
+        found = (self.get(task, way, seed, trial) for seed in SEEDS)
         return [cell for cell in found if cell is not None]
 
 
-def _key(task: Task, way: Way, seed: int, rate: float | None) -> str:
-    return f"{task.name} | {way.name} | {seed}" + ("" if rate is None else f" | {rate:g}")
+def _key(task: Task, way: Way, seed: int, trial: Trial | None) -> str:
+    return f"{task.name} | {way.name} | {seed}" + (
+        "" if trial is None else f" | {trial.rate:g} | {trial.batches}"
+    )
 
 
 def measured(
     model: LanguageModel, cells: Cells, task: Task, way: Way, rows: Benchmark
 ) -> Iterator[Cell]:
-    """Measures what is missing of a method on a set: each step size, if it is the first set, then
-    each seed.
+    """Measures what is missing of a method on a set: every trial, where there is something to
+    choose, then each seed.
     """
-    if task is TASKS[0]:
-        for rate in way.rates:
-            yield from _measured(model, cells, task, way, rows, SEEDS[0], rate)
+    if task is TASKS[0] or not way.slow:
+        for trial in way.trials:
+            yield from _measured(model, cells, task, way, rows, SEEDS[0], trial)
     for seed in SEEDS:
-        yield from _measured(model, cells, task, way, rows, seed, cells.best_rate(way))
+        yield from _measured(model, cells, task, way, rows, seed, cells.best_trial(task, way))
 
 
 def _measured(
@@ -77,12 +83,12 @@ def _measured(
     way: Way,
     rows: Benchmark,
     seed: int,
-    rate: float | None,
+    trial: Trial | None,
 ) -> Iterator[Cell]:
-    if cells.get(task, way, seed, rate) is None:
-        cell = measure(model, way, task, rows, seed, rate)
-        cells.put(task, way, seed, rate, cell)
-        print(_key(task, way, seed, rate), cell, flush=True)
+    if cells.get(task, way, seed, trial) is None:
+        cell = measure(model, way, task, rows, seed, trial)
+        cells.put(task, way, seed, trial, cell)
+        print(_key(task, way, seed, trial), cell, flush=True)
         yield cell
 
 

@@ -13,7 +13,7 @@ from playground.methods.zero_shot import label_scores
 from playground.models import LanguageModel
 from playground.models.pretraining.benchmarks import Benchmark
 from playground.tasks.table import LABEL
-from tests.benchmarks.results.ways import Task, Way
+from tests.benchmarks.results.ways import Task, Trial, Way
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Cell:
 
 
 def measure(
-    model: LanguageModel, way: Way, task: Task, rows: Benchmark, seed: int, rate: float | None
+    model: LanguageModel, way: Way, task: Task, rows: Benchmark, seed: int, trial: Trial | None
 ) -> Cell:
     """Finds the prompt on the split of the seed and asks it for the test rows."""
     train, dev = rows.train[seed], rows.dev[seed]
@@ -44,7 +44,7 @@ def measure(
             time.process_time() - began,
         )
     template = task.soft if way.soft else task.template
-    settings = way.settings_at(rate, task, seed)
+    settings = way.settings_at(trial, task, seed)
     given = (way.method, model, template, task.verbalizer, train, dev, settings)
     if way.kind == "search":
         search = start_search(*given)

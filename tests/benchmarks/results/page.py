@@ -6,29 +6,31 @@ from typing import Protocol
 from playground.models import LanguageModel
 from playground.models.pretraining.benchmarks import SEEDS
 from tests.benchmarks.results.cells import Cell
-from tests.benchmarks.results.ways import TASKS, TRAINED, WAYS, Task, Way
+from tests.benchmarks.results.ways import FEW, LOOKS, MANY, TASKS, WAYS, Task, Trial, Way
 
 
 class Cells(Protocol):
     """What has been measured."""
 
     def row(self, task: Task, way: Way) -> list[Cell]: ...
-    def best_rate(self, way: Way) -> float | None: ...
+    def best_trial(self, task: Task, way: Way) -> Trial | None: ...
 
 
 def page(model: LanguageModel, cells: Cells) -> str:
     """Markdown. A method that was not measured on all seeds says on how many."""
+    slow = " and ".join(way.name for way in WAYS if way.slow and way.rates)
     lines = [
         "# What every method makes of sixteen examples a label",
         "",
         "Written by `python -m tests.benchmarks.results --benchmarks FOLDER`: "
         f"{model.name} ({model.parameters:,} parameters) on the K = 16 splits of Gao et al. 2021 "
         f"(LM-BFF), seeds {', '.join(map(str, SEEDS))}; percent right on at most a thousand test "
-        "rows, mean ± standard deviation over the seeds. A method that trains makes "
-        f"{TRAINED['steps']} batches of 16 and keeps what was best on the dev split, which is as "
-        "large as the training split. Its step size is the one of three that is best on "
-        f"{TASKS[0].title}'s dev split of the first seed. Seconds are those of the processor, "
-        "on one thread, in the median; they include the looks at the dev split.",
+        "rows, mean ± standard deviation over the seeds. A training of batches of 16 looks "
+        f"{LOOKS} times at the dev split, which is as large as the training split, and keeps what "
+        "was best. The step size, one of three, and for methods that leave the model frozen the "
+        f"number of batches, {FEW} or {MANY}, are those that are best on the dev split of the "
+        f"first seed (for {slow}: of {TASKS[0].title}'s). Seconds are those of the processor, on "
+        "one thread, in the median; they include the looks at the dev split.",
     ]
     for task in TASKS:
         lines += [
@@ -37,8 +39,8 @@ def page(model: LanguageModel, cells: Cells) -> str:
             "",
             f"`{task.template}`, or with soft slots `{task.soft}`.",
             "",
-            "| method | right | trained numbers | step size | seconds |",
-            "|---|---|---|---|---|",
+            "| method | right | trained numbers | step size | batches | seconds |",
+            "|---|---|---|---|---|---|",
             *(_row(cells, task, way) for way in WAYS),
         ]
     return "\n".join(lines) + "\n"
@@ -47,16 +49,17 @@ def page(model: LanguageModel, cells: Cells) -> str:
 def _row(cells: Cells, task: Task, way: Way) -> str:
     row = cells.row(task, way)
     if not row:
-        return f"| {way.name} | not measured | | | |"
+        return f"| {way.name} | not measured | | | | |"
     right = [100 * cell.test for cell in row]
     spread = f" ± {stdev(right):.1f}" if len(right) > 1 else ""
     missing = "" if len(row) == len(SEEDS) else f" ({len(row)} seeds)"
-    rate = cells.best_rate(way)
+    trial = cells.best_trial(task, way)
     columns = (
         way.name,
         f"{mean(right):.1f}{spread}{missing}",
         f"{row[0].trained:,}",
-        "" if rate is None else f"{rate:g}",
+        "" if trial is None else f"{trial.rate:g}",
+        "" if trial is None else f"{trial.batches}",
         f"{median(cell.seconds for cell in row):.1f}",
     )
     return f"| {' | '.join(columns)} |"

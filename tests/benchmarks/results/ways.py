@@ -7,21 +7,24 @@ from typing import Any, Literal
 from playground.models.pretraining.evaluation import OPINIONS, QUESTION, TOPIC
 from playground.prompts import Template, Verbalizer
 
-# As many batches for every method that trains, and what was best on dev is kept.
-TRAINED: Mapping[str, Any] = {
-    "steps": 100,
-    "dev_every": 20,
-    "snapshot_every": 100_000,
-    "keep_best": True,
-}
+FEW, MANY = 100, 400  # batches; many gained the methods that tune the model nothing
+LOOKS = 5  # at the dev split; what was best there is kept
+TRAINED: Mapping[str, Any] = {"snapshot_every": 100_000, "keep_best": True}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How a training goes: its batches, and its step size."""
+
+    batches: int
+    rate: float
 
 
 @dataclass(frozen=True)
 class Way:
-    """A method with settings of its own; ``rates`` are the step sizes to choose from.
+    """A method with settings of its own; ``batches`` and ``rates`` are those to choose from.
 
-    The one that is best on the dev split of the first set's first seed is taken everywhere. Where
-    a method has several step sizes, those of ``alike`` have the same value.
+    Where a method has several step sizes, those of ``alike`` have the same value.
     """
 
     name: str
@@ -30,16 +33,24 @@ class Way:
     settings: Mapping[str, Any] = field(default_factory=dict)
     rates: tuple[float, ...] = ()
     alike: tuple[str, ...] = ("learning_rate",)
+    batches: tuple[int, ...] = (FEW, MANY)
     soft: bool = False  # starts from the prompt with soft slots
     templates: bool = False  # takes the further templates too
     slow: bool = False  # measured last
 
-    def settings_at(self, rate: float | None, task: "Task", seed: int) -> dict[str, Any]:
-        """All settings for a task, with the step size ``rate`` if there is one to choose."""
-        common = TRAINED if self.kind == "training" else {}
-        chosen = {} if rate is None else dict.fromkeys(self.alike, rate)
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """Every number of batches with every step size, the shorter trainings first."""
+        return tuple(Trial(batches, rate) for batches in self.batches for rate in self.rates)
+
+    def settings_at(self, trial: Trial | None, task: "Task", seed: int) -> dict[str, Any]:
+        """All settings for a task, with what the trial says if there is something to choose."""
+        chosen: dict[str, Any] = {}
+        if trial is not None:
+            count = {"steps": trial.batches, "dev_every": trial.batches // LOOKS}
+            chosen = {**TRAINED, **count, **dict.fromkeys(self.alike, trial.rate)}
         more = {"further_templates": task.further} if self.templates else {}
-        return {**common, **self.settings, **chosen, **more, "seed": seed}
+        return {**self.settings, **chosen, **more, "seed": seed}
 
 
 @dataclass(frozen=True)
@@ -56,6 +67,7 @@ class Task:
 
 FINE = (1e-4, 3e-4, 1e-3)  # for the weights of a small model
 SOFT = (3e-3, 1e-2, 3e-2)  # for what is trained beside it
+DEEP = (1e-2, 3e-2, 1e-1)  # for keys and values in every layer
 
 WAYS = (
     Way("as it is", "zero-shot", "asking"),
@@ -67,20 +79,23 @@ WAYS = (
         settings={"learning_rate": 1e-3},
         rates=FINE,
         alike=("model_learning_rate",),
+        batches=(FEW,),
     ),
-    Way("prompt fine-tuning", "prompt-fine-tuning", rates=FINE),
+    Way("prompt fine-tuning", "prompt-fine-tuning", rates=FINE, batches=(FEW,)),
     Way(
         "prompt fine-tuning, demonstrations",
         "prompt-fine-tuning",
         settings={"demonstrations": True},
         rates=FINE,
+        batches=(FEW,),
         slow=True,
     ),
     Way(
         "PET: several templates, distilled",
         "pet",
-        settings={"distillation_steps": TRAINED["steps"]},
+        settings={"distillation_steps": FEW},
         rates=FINE,
+        batches=(FEW,),
         alike=("learning_rate", "distillation_learning_rate"),
         templates=True,
         slow=True,
@@ -89,8 +104,8 @@ WAYS = (
     Way("prompt tuning", "prompt-tuning", rates=SOFT, soft=True),
     Way("P-Tuning, LSTM", "p-tuning", rates=(1e-4, 3e-4, 1e-3), soft=True),
     Way("P-Tuning, no encoder", "p-tuning", settings={"encoder": "none"}, rates=SOFT, soft=True),
-    Way("P-Tuning v2, verbalizer", "p-tuning-v2", rates=SOFT),
-    Way("P-Tuning v2, head", "p-tuning-v2", settings={"scored_by": "head"}, rates=SOFT),
+    Way("P-Tuning v2, verbalizer", "p-tuning-v2", rates=DEEP),
+    Way("P-Tuning v2, head", "p-tuning-v2", settings={"scored_by": "head"}, rates=DEEP),
     Way("soft verbalizer", "soft-verbalizer", rates=(1e-3, 3e-3, 1e-2), soft=True),
     Way("prototypes", "prototypical", rates=(1e-3, 3e-3, 1e-2), soft=True),
     Way(
