@@ -45,7 +45,7 @@ def measure(
         )
     template = task.soft if way.soft else task.template
     settings = way.settings_at(trial, task, seed)
-    given = (way.method, model, template, task.verbalizer, train, dev, settings)
+    given = (way.method, model, template, way.verbalizer(task), train, dev, settings)
     if way.kind == "search":
         search = start_search(*given)
         for _ in search:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from string import ascii_lowercase
 from typing import Any, Literal
 
 from playground.models.pretraining.evaluation import OPINIONS, QUESTION, TOPIC
@@ -35,6 +36,7 @@ class Way:
     alike: tuple[str, ...] = ("learning_rate",)
     batches: tuple[int, ...] = (FEW, MANY)
     soft: bool = False  # starts from the prompt with soft slots
+    letters: bool = False  # labels are read by a, b, c …, words that say nothing of them
     templates: bool = False  # takes the further templates too
     slow: bool = False  # measured last
 
@@ -51,6 +53,12 @@ class Way:
             chosen = {**TRAINED, **count, **dict.fromkeys(self.alike, trial.rate)}
         more = {"further_templates": task.further} if self.templates else {}
         return {**self.settings, **chosen, **more, "seed": seed}
+
+    def verbalizer(self, task: "Task") -> Verbalizer:
+        """The label words of the task, or a letter for each label."""
+        if not self.letters:
+            return task.verbalizer
+        return Verbalizer(dict(zip(task.verbalizer.labels, ascii_lowercase, strict=False)))
 
 
 @dataclass(frozen=True)
@@ -82,6 +90,13 @@ WAYS = (
         batches=(FEW,),
     ),
     Way("prompt fine-tuning", "prompt-fine-tuning", rates=FINE, batches=(FEW,)),
+    Way(
+        "prompt fine-tuning, letters for label words",
+        "prompt-fine-tuning",
+        rates=FINE,
+        batches=(FEW,),
+        letters=True,
+    ),
     Way(
         "prompt fine-tuning, demonstrations",
         "prompt-fine-tuning",
