@@ -117,7 +117,7 @@ def test_a_paused_study_halts_and_goes_on(studies: Studies, planned: Planned) ->
     studies.start(study_id)
     stopped = [cell.run.id for cell in halted.cells if cell.state == "stopped"]
     assert stopped
-    until(lambda: studies.runs.get(stopped[0]).state == "running")
+    until(lambda: any(studies.runs.get(run_id).state == "running" for run_id in stopped))
     studies.cancel(study_id)
     until(lambda: not any(run.alive for run in studies.store.runs_of(study_id)))
     studies.delete(study_id)
