@@ -120,9 +120,21 @@ def test_padding_is_marked_and_rare(batches):
 
 
 def test_sources_come_in_the_shares_of_the_mix(batches, prepared):
+    share = share_of_places(batches(WHOLE), load_tokenizer(prepared("masked")))
+    assert share == pytest.approx(1 / 3, abs=0.08)
+
+
+def test_the_decay_may_have_a_mix_of_its_own(batches, prepared):
+    made = batches(replace(WHOLE, late_mix={"animals": 1.0, "places": 4.0}))
     tokenizer = load_tokenizer(prepared("masked"))
-    harbours = {tokenizer.token_to_id("at")}
-    made = batches(WHOLE)
-    rows = [row for number in range(80) for row in unmasked(made.batch(number)).tolist()]
-    clear = [bool(harbours & set(row)) for row in rows if "day" not in tokenizer.decode(row)]
-    assert np.mean(clear) == pytest.approx(1 / 3, abs=0.08)
+    assert share_of_places(made, tokenizer) == pytest.approx(1 / 3, abs=0.08)
+    assert share_of_places(made, tokenizer, decayed=0.1) == pytest.approx(4 / 5, abs=0.08)
+    assert share_of_places(made, tokenizer) == pytest.approx(1 / 3, abs=0.08)
+
+
+def share_of_places(made, tokenizer, *, decayed=0.0):
+    """The share of rows from the second source, of those that tell."""
+    drawn = [made.batch(number, decayed=decayed) for number in range(80)]
+    rows = [row for batch in drawn for row in unmasked(batch).tolist()]
+    at = tokenizer.token_to_id("at")
+    return np.mean([at in row for row in rows if "day" not in tokenizer.decode(row)])

@@ -21,7 +21,15 @@ from playground.models.pretraining.recipe import load_recipe
 from playground.models.pretraining.schedule import until_step
 from playground.models.pretraining.training import LOG, Training, train
 from playground.prompts import Template
-from tests.pretraining import CAUSAL, MASKED, RECIPES, SOURCES, write_corpus
+from tests.pretraining import (
+    CAUSAL,
+    MASKED,
+    RECIPES,
+    SOURCES,
+    documents,
+    write_corpus,
+    write_source,
+)
 
 
 @pytest.fixture
@@ -123,6 +131,47 @@ def test_a_checkpoint_of_another_recipe_is_refused(work):
         Training(replace(MASKED, layers=3), folder).resume(NEWEST)
 
 
+@pytest.fixture
+def exported(work, tmp_path):
+    """The folder of a model trained for sixty steps."""
+
+    def make(kind):
+        folder = work(kind, "first")
+        quietly(RECIPES[kind], folder, until_step(60))
+        export(RECIPES[kind], folder, tmp_path / "first-model")
+        return tmp_path / "first-model"
+
+    return make
+
+
+@pytest.mark.parametrize("kind", RECIPES)
+def test_an_exported_model_is_trained_further(work, exported, kind):
+    recipe, origin, folder = RECIPES[kind], exported(kind), work(kind, "second")
+    training = Training(recipe, folder)
+    training.begin_with(origin)
+    before, _ = training.measure()
+    assert 0 < training.progress.rate(replace(recipe, warmup_steps=1)) < 0.7  # it decays already
+    assert training.progress.batch == recipe.steps  # whose batches it has not seen yet
+
+    assert quietly(recipe, folder, until_step(40), origin=origin).step == 40
+    training.resume(NEWEST)
+    after, _ = training.measure()
+    assert after < before
+    assert training.progress.batch == recipe.steps + 40
+    assert quietly(recipe, folder, until_step(40), origin=origin).step == 40  # it is finished
+
+
+def test_only_a_model_of_the_same_tokens_and_shape_is_trained_further(work, exported, tmp_path):
+    origin, folder = exported("masked"), work("masked", "second")
+    with pytest.raises(ModelError, match="cannot begin with"):
+        quietly(MASKED, folder, until_step(3), origin=tmp_path / "nothing")
+    with pytest.raises(ModelError, match="other tokens"):
+        quietly(CAUSAL, work("causal", "other"), until_step(3), origin=origin)
+    with pytest.raises(ModelError, match="cannot begin with"):
+        quietly(replace(MASKED, layers=3), folder, until_step(3), origin=origin)
+    assert not (folder / NEWEST).exists()
+
+
 @pytest.mark.parametrize(
     ("kind", "auto"), [("masked", AutoModelForMaskedLM), ("causal", AutoModelForCausalLM)]
 )
@@ -177,6 +226,21 @@ def test_one_command_does_it_all(tmp_path, monkeypatch, capsys):
     assert "loss" in told
 
 
+def test_one_command_trains_a_model_further_on_other_text(tmp_path, exported, monkeypatch):
+    monkeypatch.setattr("playground.models.pretraining.command.load_recipe", lambda _: MASKED)
+    origin, corpus = exported("masked"), tmp_path / "corpus"
+    corpus.mkdir()
+    for source in SOURCES:
+        write_source(corpus, source, documents(f"other {source}"))
+    folders = {"corpus": corpus, "work": tmp_path / "work", "to": tmp_path, "from": origin}
+    options = [f"--{name}={folder}" for name, folder in folders.items()]
+    assert main(["all", "pocket-bert", *options, "--steps=3"]) == 0
+    before, after = (load_model(str(tmp_path / n)) for n in ("first-model", "pocket-bert"))
+    assert after.tokenizer.get_vocab() == before.tokenizer.get_vocab()
+    closeness = torch.cosine_similarity(after.embedding_weight, before.embedding_weight)
+    assert closeness.mean() > 0.9
+
+
 def test_the_command_says_what_is_missing(tmp_path, capsys):
     assert main(["train", "pocket-gpt", f"--work={tmp_path}"]) == 2
     assert "prepare" in capsys.readouterr().err
@@ -186,6 +250,13 @@ def test_recipes_are_checked():
     assert load_recipe("pocket-bert").kind == "masked"
     with pytest.raises(SettingsError, match="There are: pocket-bert, pocket-gpt"):
         load_recipe("pocket-t5")
-    for wrong in ({"width": 30}, {"mask_rate": 0.1}, {"rows": ()}, {"mix": {}}, {"positions": 8}):
+    for wrong in (
+        {"width": 30},
+        {"mask_rate": 0.1},
+        {"rows": ()},
+        {"mix": {}},
+        {"late_mix": {"animals": 1.0}},
+        {"positions": 8},
+    ):
         with pytest.raises(SettingsError, match="The recipe of pocket-bert has"):
             replace(MASKED, **wrong)

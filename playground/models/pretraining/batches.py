@@ -59,28 +59,33 @@ class Batches:
         sources = [source for source in corpus.sources if source.end > source.first]
         self._first = np.array([source.first for source in sources])
         self._size = np.array([source.end - source.first for source in sources])
-        shares = np.array([recipe.mix[source.name] for source in sources])
-        self._shares = shares / shares.sum()
+        shares = {
+            late: np.array([recipe.shares(late=late)[source.name] for source in sources])
+            for late in (False, True)
+        }
+        self._shares = {late: of_mix / of_mix.sum() for late, of_mix in shares.items()}
         rows = np.array([rows.share for rows in recipe.rows])
         self._row_shares = rows / rows.sum()
-        self._group, self._parts = -1, list[tuple[Ids, Ids]]()
+        self._group, self._parts = (-1, False), list[tuple[Ids, Ids]]()
 
     def batch(self, number: int, *, decayed: float = 0.0) -> Batch:
         """The batch of that number. ``decayed`` is how far the training's end has come, 0 to 1."""
+        late = decayed > 0
         if not self._masked:
             (rows,) = self._recipe.rows
             count = self._recipe.batch_tokens // rows.length
-            return self._next_words(self._sentences(number, count), rows)
+            return self._next_words(self._sentences(number, count, late), rows)
         group, part = divmod(number, _GROUP)
-        if group != self._group:
-            self._group, self._parts = group, self._stretches_of(group)
+        if (group, late) != self._group:
+            self._group, self._parts = (group, late), self._stretches_of(group, late)
         starts, ends = self._parts[part % len(self._parts)]
         return self._hidden_words(self._with_ends(starts, ends), number, decayed)
 
-    def _sentences(self, number: int, count: int) -> Ids:
+    def _sentences(self, number: int, count: int, late: bool) -> Ids:
         """Where ``count`` rows begin, as numbers of sentences; ``number`` counts the calls."""
         chance = np.random.default_rng((self._recipe.seed, number))
-        source = chance.choice(len(self._shares), count, p=self._shares)
+        shares = self._shares[late]
+        source = chance.choice(len(shares), count, p=shares)
         turn = (number * count + np.arange(count) + 1) * _GOLDEN % 1.0
         chosen: Ids = self._first[source] + (turn * self._size[source]).astype(np.int64)
         return chosen
@@ -100,12 +105,13 @@ class Batches:
 
     # ---- masked --------------------------------------------------------------------------------
 
-    def _stretches_of(self, group: int) -> list[tuple[Ids, Ids]]:
+    def _stretches_of(self, group: int, late: bool) -> list[tuple[Ids, Ids]]:
         """Starts and ends of the rows of some batches, those of like length in one batch."""
         recipe = self._recipe
         chance = np.random.default_rng((recipe.seed, group, _GROUP))
         rows = recipe.rows[chance.choice(len(self._row_shares), p=self._row_shares)]
-        sentence = self._sentences(group, _GROUP * recipe.batch_tokens // rows.length)
+        count = _GROUP * recipe.batch_tokens // rows.length
+        sentence = self._sentences(group, count, late)
         starts, ends = self._stretches(sentence, rows)
         order = np.argsort(ends - starts, kind="stable")
         sizes = np.cumsum((ends - starts)[order] + 2)

@@ -75,6 +75,14 @@ def _parser() -> argparse.ArgumentParser:
             metavar="FOLDER",
             help="of texts never to learn from, such as benchmarks",
         )
+    for command in (everything, preparing, training):
+        command.add_argument(
+            "--from",
+            dest="origin",
+            type=Path,
+            metavar="FOLDER",
+            help="of an exported model to train further: begin with its tokens and weights",
+        )
     for command in (everything, training):
         budget = command.add_mutually_exclusive_group()
         budget.add_argument("--until", metavar="HH:MM", help="end at that time of day")
@@ -103,7 +111,14 @@ def _prepare(options: argparse.Namespace) -> int:
     from playground.models.pretraining.preparation import prepare
 
     recipe = load_recipe(options.model)
-    prepare(recipe, options.corpus, _folder(options), exclude=options.exclude, say=_say)
+    prepare(
+        recipe,
+        options.corpus,
+        _folder(options),
+        exclude=options.exclude,
+        origin=options.origin,
+        say=_say,
+    )
     return 0
 
 
@@ -116,7 +131,14 @@ def _train(options: argparse.Namespace) -> int:
     keep_freed_memory()
     recipe = load_recipe(options.model)
     budget = _budget(options, recipe)
-    done = train(recipe, _folder(options), budget, prolong=options.prolong, say=_say)
+    done = train(
+        recipe,
+        _folder(options),
+        budget,
+        origin=options.origin,
+        prolong=options.prolong,
+        say=_say,
+    )
     if not done.finished:
         _say("Stopped and saved. The same command goes on from here.")
     return 0 if done.finished else 1

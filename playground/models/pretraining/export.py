@@ -1,4 +1,4 @@
-"""From a checkpoint to a model folder that plain transformers loads."""
+"""From a checkpoint to a model folder that plain transformers loads, and back to its weights."""
 
 import json
 import os
@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_model
+from tokenizers import Tokenizer
 from transformers import utils
 
 from playground.errors import ModelError
 from playground.models.pretraining.checkpoint import NEWEST, read_checkpoint
-from playground.models.pretraining.networks import make_network
+from playground.models.pretraining.networks import Network, make_network
 from playground.models.pretraining.recipe import Recipe
-from playground.models.pretraining.tokenizer import load_tokenizer, special_names
+from playground.models.pretraining.tokenizer import FILE, load_tokenizer, special_names
 
 PRECISION = torch.float16  # finer than bfloat16, and the weights stay far within its range
 
@@ -48,6 +50,26 @@ def export(recipe: Recipe, folder: Path, target: Path, *, checkpoint: str = NEWE
     generation = target / "generation_config.json"
     if generation.exists():  # of defaults only
         os.remove(generation)
+
+
+def read_weights(origin: Path, network: Network, tokenizer: Tokenizer) -> None:
+    """Puts the weights of an exported model into a network, to train it further.
+
+    Raises ModelError where ``origin`` is no such model, or one of other tokens.
+    """
+    try:
+        if Tokenizer.from_file(str(origin / FILE)).get_vocab() != tokenizer.get_vocab():
+            raise ValueError("it was made for other tokens than the prepared text's")
+        load_model(network, origin / "model.safetensors")
+    except Exception as error:  # the tokenizers library raises no other for a missing file
+        reason = str(error).partition("\n")[0]
+        raise ModelError(
+            f"The training cannot begin with the model in {origin} ({reason}). Give a folder "
+            "written by “export” for the same recipe and text.",
+            code="pretraining.bad_origin",
+            folder=str(origin),
+            reason=reason,
+        ) from error
 
 
 def _settle_token_types(network: torch.nn.Module) -> None:

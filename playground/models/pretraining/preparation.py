@@ -17,7 +17,7 @@ from playground.models.pretraining.corpus import (
 )
 from playground.models.pretraining.encoded import CorpusWriter, Document, EncodedCorpus
 from playground.models.pretraining.recipe import Recipe
-from playground.models.pretraining.tokenizer import FILE, train_tokenizer
+from playground.models.pretraining.tokenizer import FILE, load_tokenizer, train_tokenizer
 from playground.models.pretraining.word_vectors import word_vectors
 
 TRAINING, HELD_OUT, VECTORS = "training", "held-out", "word-vectors.npy"
@@ -30,15 +30,20 @@ def prepare(
     folder: Path,
     *,
     exclude: Path | None = None,
+    origin: Path | None = None,
     say: Callable[[str], None] = print,
 ) -> None:
     """Writes tokenizer, training and held-out text and word vectors into ``folder``.
 
     ``exclude`` is a folder of texts that must not be learned from, such as benchmarks: paragraphs
-    that share eight words in a row with them are left out. Raises DataError for missing files.
+    that share eight words in a row with them are left out. The text for training a model further is
+    encoded in the tokens of its folder, ``origin``. Raises DataError for missing files.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer = train_tokenizer(recipe, _sample(recipe, corpus))
+    if origin is None:
+        tokenizer = train_tokenizer(recipe, _sample(recipe, corpus))
+    else:
+        tokenizer = load_tokenizer(origin)
     tokenizer.save(str(folder / FILE))
     say(f"tokenizer: {tokenizer.get_vocab_size():,} tokens")
 

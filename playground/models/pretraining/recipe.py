@@ -31,12 +31,13 @@ class Recipe:
     """All that decides what comes out of a training, besides the text itself.
 
     ``mix`` gives the share of rows by corpus file (its name without the endings); shares need not
-    add up to one. ``tokens`` is the length of the whole training; its last ``decay_share`` is the
-    decay. ``mask_rate`` holds while the learning rate is stable and falls to ``final_mask_rate``
-    with it. ``common_word_floor`` is the least that a very frequent word is masked, relative to a
-    rare one; it rises to 1 in the decay. ``matrix_rate`` is the learning rate of Muon,
-    ``vector_rate`` that of AdamW. ``neighbours`` names for each of the lowest layers the offsets
-    that its heads look at to begin with.
+    add up to one. ``late_mix``, of the same files, takes its place in the decay. ``tokens`` is the
+    length of the whole training; its last ``decay_share`` is the decay. ``mask_rate`` holds while
+    the learning rate is stable and falls to ``final_mask_rate`` with it. ``common_word_floor`` is
+    the least that a very frequent word is masked, relative to a rare one; it rises to 1 in the
+    decay. ``matrix_rate`` is the learning rate of Muon, ``vector_rate`` that of AdamW.
+    ``neighbours`` names for each of the lowest layers the offsets that its heads look at to begin
+    with.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Recipe:
     rows: tuple[Rows, ...]
     neighbours: tuple[tuple[int, ...], ...]
     tokens: int
+    late_mix: Mapping[str, float] | None = None
     vocabulary: int = 8192
     layers: int = 4
     width: int = 256
@@ -69,6 +71,10 @@ class Recipe:
         self._expect(0 < self.final_mask_rate <= self.mask_rate < 1, "mask_rate", "between 0 and 1")
         self._expect(0 < self.common_word_floor <= 1, "common_word_floor", "above 0, at most 1")
         self._expect(bool(self.mix) and min(self.mix.values()) > 0, "mix", "shares above 0")
+        same = self.late_mix is None or (
+            set(self.late_mix) == set(self.mix) and min(self.late_mix.values()) > 0
+        )
+        self._expect(same, "late_mix", "shares above 0 of the same files as mix")
         self._expect(bool(self.rows), "rows", "at least one kind of rows")
         longest = max((rows.length for rows in self.rows), default=0)
         self._expect(2 < longest <= self.positions, "rows", "of 3 tokens to as many as positions")
@@ -88,6 +94,10 @@ class Recipe:
                 field=field,
                 code="recipe.out_of_range",
             )
+
+    def shares(self, *, late: bool) -> Mapping[str, float]:
+        """The mix of text at the beginning, or that of the decay."""
+        return self.late_mix if late and self.late_mix else self.mix
 
     @property
     def steps(self) -> int:

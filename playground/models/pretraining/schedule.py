@@ -17,12 +17,21 @@ from playground.models.pretraining.recipe import Recipe
 
 @dataclass
 class Progress:
-    """How far a training has come. ``seconds`` were spent training, ``decayed`` runs 0 to 1."""
+    """How far a training has come. ``seconds`` were spent training, ``decayed`` runs 0 to 1.
+
+    ``batches_before`` were drawn for the model that a training began with, if it did with one.
+    """
 
     step: int = 0
     tokens: int = 0
     seconds: float = 0.0
     decayed: float = 0.0
+    batches_before: int = 0
+
+    @property
+    def batch(self) -> int:
+        """The number of the batch to come."""
+        return self.batches_before + self.step
 
     @property
     def finished(self) -> bool:

@@ -24,6 +24,7 @@ from playground.models.pretraining.checkpoint import (
     write_checkpoint,
 )
 from playground.models.pretraining.encoded import EncodedCorpus
+from playground.models.pretraining.export import read_weights
 from playground.models.pretraining.initial_weights import set_initial_weights
 from playground.models.pretraining.networks import Network, answer_logits, make_network
 from playground.models.pretraining.optimizers import make_optimizers, set_rate
@@ -36,6 +37,8 @@ from playground.models.pretraining.word_vectors import token_counts
 LOG = "log.jsonl"
 REPORT_STEPS, MEASURE_STEPS, SAVE_SECONDS = 50, 500, 60.0
 HELD_OUT_BATCHES = 8
+# Where in the decay a model that is trained further begins: at 0.6 of the rates.
+TRAINED_FURTHER = 0.16
 
 
 def train(
@@ -43,6 +46,7 @@ def train(
     folder: Path,
     budget: Budget,
     *,
+    origin: Path | None = None,
     prolong: bool = False,
     save_seconds: float = SAVE_SECONDS,
     say: Callable[[str], None] = print,
@@ -50,9 +54,12 @@ def train(
     """Trains what `prepare` put into ``folder`` until the budget is used up.
 
     Goes on from the newest checkpoint there; with ``prolong`` from the last one before the decay.
+    Where there is none it begins with the weights of the model folder ``origin``, if one is given.
     A termination signal or Ctrl+C saves and ends. Returns the progress, ``finished`` or not.
     """
     training = Training(recipe, folder)
+    if origin is not None:
+        training.begin_with(origin)
     training.resume(STABLE if prolong else NEWEST)
     with _told_to_stop() as stopped:
         training.run(budget, stopped=stopped, save_seconds=save_seconds, say=say)
@@ -80,6 +87,13 @@ class Training:
         self._optimizers = make_optimizers(self.network, recipe)
         self.progress = Progress()
         self._losses: list[float] = []
+
+    def begin_with(self, origin: Path) -> None:
+        """Puts an exported model's weights in place. What is trained already needs no stable phase:
+        the decay has begun. It goes on to other rows than those of a whole training.
+        """
+        read_weights(origin, self.network, load_tokenizer(self.folder))
+        self.progress = Progress(decayed=TRAINED_FURTHER, batches_before=self.recipe.steps)
 
     def resume(self, checkpoint: str) -> None:
         """Puts a checkpoint's state in place, if there is that checkpoint."""
@@ -119,7 +133,7 @@ class Training:
         """One optimizer step, with ``left`` to come including it."""
         if self.progress.decayed == 0 and self.progress.decays(self.recipe, left):
             self.save(STABLE)
-        batch = self._batches.batch(self.progress.step, decayed=self.progress.decayed)
+        batch = self._batches.batch(self.progress.batch, decayed=self.progress.decayed)
         batch = batch.to(self.device)
         loss = self._loss(batch)
         loss.backward()
