@@ -1,5 +1,6 @@
 """The page's end of the inference process. Needs nothing but the standard library."""
 
+import contextlib
 import itertools
 import json
 import threading
@@ -68,17 +69,16 @@ class _Connection:
         assert self.process.stdin is not None
         future: Future[Any] = Future()
         with self._lock:
+            if self.ended.is_set():
+                future.set_exception(_ended())
+                return future
             number = next(self._numbers)
             self._waiting[number] = future
             request = {"id": number, "operation": operation, "arguments": arguments}
-            try:
-                if self.ended.is_set():
-                    raise BrokenPipeError
+            # where nobody reads any more, the process has ended, which `_listen` tells all who wait
+            with contextlib.suppress(OSError):
                 self.process.stdin.write(json.dumps(request) + "\n")
                 self.process.stdin.flush()
-            except OSError:
-                del self._waiting[number]
-                future.set_exception(_ended())
         return future
 
     def _listen(self) -> None:

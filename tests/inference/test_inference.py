@@ -120,6 +120,23 @@ def test_one_that_was_killed_is_started_again() -> None:
         assert process._connection.process.pid != first.pid
 
 
+def test_whoever_is_told_that_it_ended_can_ask_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    with InferenceProcess() as process:
+        first = process._connection.process
+        wait, noticed = first.wait, threading.Event()
+        monkeypatch.setattr(first, "wait", lambda: noticed.wait(20) and wait())
+        first.kill()
+        wait()
+
+        # it is gone, which nobody has noticed yet
+        answer = process._connection.ask("warm_up", {"model": MODEL})
+        assert not answer.done()
+        noticed.set()
+        with pytest.raises(ModelError, match="starts again with the next question"):
+            answer.result(20)
+        assert process.ask("warm_up", model=MODEL) is None
+
+
 def test_it_ends_with_the_page_however_that_ends() -> None:
     script = """
 import os, signal
