@@ -98,8 +98,8 @@ async function showStudy({ element, props, watch, server, trigger }) {
   function show() {
     empty.hidden = Boolean(lines.study);
     body.hidden = !lines.study;
-    if (!lines.study) return;
     head.offer(studies, chosen);
+    if (!lines.study) return;
     head.show();
     pictures.hidden = lines.study.state === "planned";
     figures.draw();
