@@ -13,7 +13,7 @@ test: $(VENV)/installed-dev chromium
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
-	$(VENV)/bin/pytest -m "not ray"
+	$(VENV)/bin/pytest -m "not ray" --numprocesses 2 --dist loadgroup
 # Ray ends a process some time after its cluster: these have one each.
 	$(VENV)/bin/pytest -m ray tests/runs
 	$(VENV)/bin/pytest -m ray tests/studies

@@ -7,6 +7,18 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests import browser
 
+PAGE = Path(__file__).parent / "page"
+
+
+@pytest.hookimpl(tryfirst=True)  # xdist then reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run side by side, those of a file do so in one process, and all those of the
+    page in one too: a browser, a server and a worker are enough for two cores.
+    """
+    for item in items:
+        group = "page" if PAGE in item.path.parents else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
 
 @pytest.fixture
 def free_port() -> int:
