@@ -118,19 +118,27 @@ class Comparison:
 
     def __iter__(self) -> Iterator[Event | None]:
         """Yields events; None in between is a breath, where a caller may look up and pause."""
+        return self.walk()
+
+    def walk(self, *, telling: bool = True) -> Iterator[Event | None]:
+        """As iterating does; without ``telling`` there are no events, which saves measuring."""
         begun = 0  # the step at which a chunk begins
         for one in self._scorers:
             for chunk in self._chunks:
                 if self.step < begun + self._batches(chunk):
                     yield None
-                    last = chunk is self._chunks[-1]
-                    yield from self._score(one, chunk, self.step - begun, last=last)
+                    for done in self._score(one, chunk, self.step - begun):
+                        last = done and chunk is self._chunks[-1]
+                        if telling and (event := self._news(one, done=last)) is not None:
+                            yield event
+                        yield None
                 begun += self._batches(chunk)
 
-    def _score(
-        self, one: Scorer, chunk: np.ndarray, behind: int, *, last: bool
-    ) -> Iterator[Event | None]:
-        """Scores a chunk, but for the ``behind`` batches of it that were scored before."""
+    def _score(self, one: Scorer, chunk: np.ndarray, behind: int) -> Iterator[bool]:
+        """Scores a chunk, but for the ``behind`` batches of it that were scored before.
+
+        Yields after each batch whether it was the last.
+        """
         left = self._batches(chunk) - behind
         rows = [self._rows[at] for at in chunk]
         with self._naming(one, chunk):
@@ -141,10 +149,7 @@ class Comparison:
                 self._scores[cells] = found.cpu().numpy()
                 self.step += 1
                 left -= 1
-                event = self._news(one, done=last and not left)
-                if event is not None:
-                    yield event
-                yield None
+                yield not left
 
     @contextlib.contextmanager
     def _naming(self, one: Scorer, chunk: np.ndarray) -> Iterator[None]:
@@ -281,7 +286,7 @@ def compare(
         calibration=calibration,
         seed=seed,
     )
-    for event in comparison:
+    for event in comparison.walk(telling=on_event is not None):
         if event is not None and on_event is not None:
             on_event(event)
     return comparison.result()

@@ -87,6 +87,17 @@ def test_one_forward_pass_serves_all_verbalizers(toy, monkeypatch):
     assert {width for _, width in seen} == {len(words)}
 
 
+def test_where_nobody_listens_nothing_is_measured(toy, monkeypatch):
+    expected_scores = result_of(make(toy)).log_probabilities
+
+    def refused(*_: object, **__: object):
+        raise AssertionError("nobody asked")
+
+    monkeypatch.setattr(ComparisonResult, "measure", refused)
+    found = playground.compare(toy.model, TEMPLATES, VERBALIZERS, toy.dev)
+    np.testing.assert_array_equal(found.log_probabilities, expected_scores)
+
+
 def test_the_ensemble_is_the_mean_of_the_log_probabilities(toy):
     result = result_of(make(toy))
     for verbalizer in range(2):
