@@ -4,9 +4,10 @@ A new method is a settings class in ``settings.py``, a line here, and a file wit
 which is imported when the method is first started.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from playground.errors import SettingsError
 from playground.methods.pet_settings import PetSettings
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from playground.methods.pet import Pet
     from playground.methods.training import Training
 
+Known = TypeVar("Known")
+
 
 @dataclass(frozen=True)
 class Method:
@@ -45,15 +48,16 @@ class Method:
     @property
     def learner(self) -> "type[Learner]":
         """The class that trains it, or what is left of it at the end."""
-        return cast("type[Learner]", _class_at(self.place))
+        return cast("type[Learner]", class_at(self.place))
 
     @property
     def training(self) -> "type[Training | Pet]":
         """The class that `playground.methods.start` makes one of."""
-        return cast("type[Training | Pet]", _class_at(self.walk))
+        return cast("type[Training | Pet]", class_at(self.walk))
 
 
-def _class_at(place: str) -> Any:
+def class_at(place: str) -> Any:
+    """The class at ``"module:class"``, imported now."""
     module, _, name = place.partition(":")
     return getattr(import_module(module), name)
 
@@ -126,7 +130,11 @@ def methods() -> dict[str, Method]:
 
 def method(name: str) -> Method:
     """The method of that name. Raises SettingsError where there is none."""
-    known = methods()
+    return named(name, methods())
+
+
+def named(name: str, known: Mapping[str, Known]) -> Known:
+    """Of the ``known`` methods the one of that name. Raises SettingsError where there is none."""
     if name not in known:
         raise SettingsError(
             f"There is no method “{name}”. There are: {', '.join(known)}.",

@@ -6,10 +6,9 @@ A new search is a settings class in ``search_settings.py``, a line here, and a f
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
-from playground.errors import SettingsError
+from playground.methods.registry import class_at, named
 from playground.methods.search_settings import AutoPromptSettings, LabelWordSettings
 from playground.methods.settings import MethodSettings
 from playground.prompts import Template, Verbalizer
@@ -33,8 +32,7 @@ class SearchMethod:
     @property
     def search(self) -> "Callable[..., Search]":
         """The class that searches."""
-        module, _, name = self.place.partition(":")
-        return cast("Callable[..., Search]", getattr(import_module(module), name))
+        return cast("Callable[..., Search]", class_at(self.place))
 
 
 _SEARCHES = (
@@ -61,16 +59,7 @@ def searches() -> dict[str, SearchMethod]:
 
 def search_method(name: str) -> SearchMethod:
     """The search of that name. Raises SettingsError where there is none."""
-    known = searches()
-    if name not in known:
-        raise SettingsError(
-            f"There is no method “{name}”. There are: {', '.join(known)}.",
-            field="method",
-            code="settings.no_such_method",
-            method=name,
-            methods=", ".join(known),
-        )
-    return known[name]
+    return named(name, searches())
 
 
 def start_search(
