@@ -8,6 +8,7 @@ from playground.errors import PlaygroundError
 from playground.page.engine import Engine
 from playground.page.plan import start_run
 from playground.prompts import Template, Verbalizer
+from playground.settings import DEFAULT_MODEL
 
 MAX_ROWS = 2000
 
@@ -18,7 +19,7 @@ def add_endpoints(engine: Engine) -> None:
     def answer_distribution(
         template: str,
         row: dict[str, str],
-        model: str = "pocket-bert",
+        model: str = DEFAULT_MODEL,
         top_k: int = 10,
         prompt: str = "",
     ) -> list[dict[str, Any]]:
@@ -47,7 +48,7 @@ def add_endpoints(engine: Engine) -> None:
         template: str,
         verbalizer: dict[str, list[str]],
         rows: list[dict[str, str]],
-        model: str = "pocket-bert",
+        model: str = DEFAULT_MODEL,
         prompt: str = "",
     ) -> list[dict[str, Any]]:
         """Label probabilities and the predicted label of each row.
@@ -76,7 +77,7 @@ def add_endpoints(engine: Engine) -> None:
         verbalizer: dict[str, list[str]],
         task: str = "reviews",
         method: str = "p-tuning",
-        model: str = "pocket-bert",
+        model: str = DEFAULT_MODEL,
         shots: int = 16,
         seed: int = 13,
         settings: dict[str, Any] | None = None,
