@@ -362,6 +362,7 @@ class TestMeasures:
             ("sst-2-p-tuning", "masked"),
             ("sst-2-prompt-fine-tuning", "masked"),
             ("trec-p-tuning", "masked"),
+            ("trec-p-tuning-with-model", "masked"),
             ("sst-2-p-tuning", "causal"),
         ],
     )

@@ -101,14 +101,21 @@ TOPIC = Prompt(
         }
     ),
 )
+# TREC's finer classes name what is asked for (Li & Roth 2002, "Learning question classifiers")
 QUESTION = Verbalizer(
     {
-        "abbreviation": ["abbreviation", "letters"],
-        "description": ["reason", "way"],
-        "entity": ["thing", "animal"],
-        "human": ["man", "person"],
-        "location": ["place", "country"],
-        "numeric": ["number", "year"],
+        "abbreviation": ["abbreviation", "letters", "initials", "stands"],
+        "description": ["definition", "description", "meaning", "reason", "way", "cause"],
+        "entity": [
+            *("animal", "color", "food", "disease", "book", "game", "language", "product"),
+            *("plant", "instrument", "event", "currency", "substance", "word", "body"),
+        ],
+        "human": ["person", "man", "group", "team", "company", "title", "name"],
+        "location": ["city", "country", "place", "mountain", "state"],
+        "numeric": [
+            *("number", "date", "distance", "money", "year", "percent", "age", "speed"),
+            *("size", "weight", "length", "population"),
+        ],
     }
 )
 
@@ -182,9 +189,19 @@ def sst2_prompt_fine_tuning(model: LanguageModel, scope: Scope) -> Iterator[Figu
 
 def trec_p_tuning(model: LanguageModel, scope: Scope) -> Iterator[Figure]:
     """Six kinds of question are more to learn than an opinion: larger steps, and more of them."""
+    settings = {"learning_rate": 2e-2, "steps": 300}
+    yield _trained_on_trec(model, scope, "TREC test", **settings)
+
+
+def trec_p_tuning_with_model(model: LanguageModel, scope: Scope) -> Iterator[Figure]:
+    """The model learns too, as with Liu et al. on few examples of SuperGLUE."""
+    settings = {"learning_rate": 1e-2, "tune_model": True, "model_learning_rate": 3e-4}
+    yield _trained_on_trec(model, scope, "TREC test, model trained too", **settings)
+
+
+def _trained_on_trec(model: LanguageModel, scope: Scope, title: str, **settings: Any) -> Figure:
     prompt = Prompt(Template("[SOFT:what is the] [MASK] [SOFT:?] {text}"), QUESTION)
-    settings = {"encoder": "none", "learning_rate": 1e-2, "steps": 300}
-    yield _trained(model, scope, "trec", "TREC test", "p-tuning", prompt, **settings)
+    return _trained(model, scope, "trec", title, "p-tuning", prompt, encoder="none", **settings)
 
 
 def _trained(
@@ -259,6 +276,7 @@ MEASURES: dict[str, Measure] = {
     "sst-2-prompt-fine-tuning": sst2_prompt_fine_tuning,
     "ag-news-zero-shot": ag_news_zero_shot,
     "trec-p-tuning": trec_p_tuning,
+    "trec-p-tuning-with-model": trec_p_tuning_with_model,
     "held-out": held_out_text,
 }
 

@@ -82,7 +82,7 @@ def _paradigms(cells: Cells) -> list[str]:
 
 def _right(row: list[Cell]) -> str:
     """Percent right over the seeds: mean, and standard deviation if there are several."""
-    return _mean([100 * cell.test for cell in row])
+    return _mean([100 * cell.test for cell in row]) if row else "not measured"
 
 
 def _gain(cells: Cells, task: Task, old: Way, new: Way) -> str:
@@ -102,7 +102,7 @@ def _mean(figures: list[float], sign: Literal["+", "-"] = "-") -> str:
 def _row(cells: Cells, task: Task, way: Way) -> str:
     row = cells.row(task, way)
     if not row:
-        return f"| {way.name} | not measured | | | | |"
+        return f"| {way.name} | {_right(row)} | | | | |"
     missing = "" if len(row) == len(SEEDS) else f" ({len(row)} seeds)"
     trial = cells.best_trial(task, way)
     columns = (

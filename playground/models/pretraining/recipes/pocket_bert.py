@@ -39,6 +39,6 @@ RECIPE = Recipe(
     },
     rows=(Rows(length=128, share=0.5), Rows(length=48, share=0.5, whole_sentences=True)),
     neighbours=((-1, 1, -2, 2), (-3, 3)),
-    tokens=50_000_000,
+    tokens=77_000_000,
     decay_share=0.5,
 )

@@ -26,6 +26,6 @@ RECIPE = Recipe(
     rows=(Rows(length=128, share=1.0),),
     neighbours=((-1, -2, -3, -4),),
     feed_forward=704,
-    tokens=30_000_000,
+    tokens=70_000_000,
     decay_share=0.6,
 )
