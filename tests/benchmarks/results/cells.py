@@ -1,7 +1,9 @@
 """One cell of the results: a method on one split of one set, with one step size."""
 
+import hashlib
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
@@ -20,13 +22,25 @@ from tests.benchmarks.results.ways import Task, Trial, Way
 class Cell:
     """``dev`` and ``test``: share of right answers. ``trained``: how many numbers were learned.
 
-    ``seconds`` of the processor, on one thread, until the prompt was there.
+    ``seconds`` of the processor, on one thread, until the prompt was there. ``origin`` is what was
+    asked of whom, see `origin`.
     """
 
     dev: float
     test: float
     trained: int
     seconds: float
+    origin: str = ""
+
+
+def origin(task: Task, weights: Path) -> str:
+    """A digest of the model's weights and the prompts of a task; a change of either makes what was
+    measured before a thing of the past.
+    """
+    prompts = (task.template, task.soft, *task.further, task.verbalizer.to_labels())
+    digest = hashlib.sha256(weights.read_bytes())
+    digest.update("\n".join(map(str, prompts)).encode())
+    return digest.hexdigest()[:12]
 
 
 def measure(

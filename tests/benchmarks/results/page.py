@@ -8,16 +8,20 @@ from playground.models.pretraining.benchmarks import SEEDS
 from tests.benchmarks.results.cells import Cell
 from tests.benchmarks.results.ways import FEW, LOOKS, MANY, TASKS, WAYS, Task, Trial, Way
 
+EARLIER = " \\*"  # marks what was measured before the weights or the prompt changed
+
 
 class Cells(Protocol):
     """What has been measured."""
 
-    def row(self, task: Task, way: Way) -> list[Cell]: ...
-    def best_trial(self, task: Task, way: Way) -> Trial | None: ...
+    def row(self, task: Task, way: Way, *, earlier: bool = False) -> list[Cell]: ...
+    def best_trial(self, task: Task, way: Way, *, earlier: bool = False) -> Trial | None: ...
 
 
 def page(model: LanguageModel, cells: Cells) -> str:
-    """Markdown. A method that was not measured on all seeds says on how many."""
+    """Markdown. A method that was not measured on all seeds says on how many; one that was not
+    since the weights or the prompt changed has the figures of before, marked.
+    """
     slow = " and ".join(way.name for way in WAYS if way.slow and way.rates)
     lines = [
         "# What every method makes of sixteen examples a label",
@@ -32,8 +36,9 @@ def page(model: LanguageModel, cells: Cells) -> str:
         f"first seed (for {slow}: of {TASKS[0].title}'s). Seconds are those of the processor, on "
         "one thread, in the median; they include the looks at the dev split.",
     ]
+    tables: list[str] = []
     for task in TASKS:
-        lines += [
+        tables += [
             "",
             f"## {task.title}",
             "",
@@ -43,7 +48,9 @@ def page(model: LanguageModel, cells: Cells) -> str:
             "|---|---|---|---|---|---|",
             *(_row(cells, task, way) for way in WAYS),
         ]
-    return "\n".join([*lines, *_paradigms(cells)]) + "\n"
+    if any(EARLIER in line for line in tables):
+        lines += ["", f"{EARLIER.strip()} measured with earlier weights or an earlier prompt."]
+    return "\n".join([*lines, *tables, *_paradigms(cells)]) + "\n"
 
 
 def _paradigms(cells: Cells) -> list[str]:
@@ -101,12 +108,15 @@ def _mean(figures: list[float], sign: Literal["+", "-"] = "-") -> str:
 
 def _row(cells: Cells, task: Task, way: Way) -> str:
     row = cells.row(task, way)
+    earlier = not row
+    if earlier:
+        row = cells.row(task, way, earlier=True)
     if not row:
         return f"| {way.name} | {_right(row)} | | | | |"
     missing = "" if len(row) == len(SEEDS) else f" ({len(row)} seeds)"
-    trial = cells.best_trial(task, way)
+    trial = cells.best_trial(task, way, earlier=earlier)
     columns = (
-        way.name,
+        way.name + EARLIER * earlier,
         f"{_right(row)}{missing}",
         f"{row[0].trained:,}",
         "" if trial is None else f"{trial.rate:g}",
