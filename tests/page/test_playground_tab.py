@@ -155,6 +155,7 @@ def test_more_words_for_the_labels_are_offered_and_struck_out(page: Page) -> Non
 
 
 def test_a_new_colour_is_the_labels_everywhere(page: Page) -> None:
+    page.locator("#row textarea").fill("A wonderful film. I loved every minute of it.")
     page.locator("#verbalizer .pg-colour").nth(1).fill("#123456")
     expect(page.locator(".pg-dot")).to_have_css("background-color", "rgb(18, 52, 86)")
     bar = page.locator("#label-bars .bars .point path").nth(1)
