@@ -158,7 +158,7 @@ class TrainedPrompt:
             "embedding": self.model.embedding_weight.shape[1],
             "vocabulary": self.model.embedding_weight.shape[0],
             # trained weights replace the model's own, whatever those are
-            "fingerprint": None if self.tunes_model else _fingerprint(self.model),
+            "fingerprint": None if self.tunes_model else fingerprint(self.model),
             "template": str(self.template),
             "truncation": self.template.truncation,
             "verbalizer": json.loads(self.verbalizer.to_json()),
@@ -299,7 +299,7 @@ def _head(
     return head.requires_grad_(False)
 
 
-def _fingerprint(model: LanguageModel) -> str:
+def fingerprint(model: LanguageModel) -> str:
     """Tells models of one shape apart by their embeddings, the same in every precision."""
     weight = model.embedding_weight.detach().to(torch.bfloat16).cpu().contiguous()
     return hashlib.blake2b(weight.view(torch.int16).numpy().tobytes(), digest_size=16).hexdigest()
@@ -310,7 +310,7 @@ def _require_same_model(description: Mapping[str, Any], model: LanguageModel) ->
         model.embedding_weight.shape
     )
     trained_with = description["fingerprint"]
-    if not same_shape or (trained_with is not None and trained_with != _fingerprint(model)):
+    if not same_shape or (trained_with is not None and trained_with != fingerprint(model)):
         raise ModelError(
             f"This prompt was trained with {description['model']} and does not fit "
             f"{model.name}: what was trained belongs to the model that it was trained with.",

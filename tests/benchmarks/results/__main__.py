@@ -7,6 +7,7 @@ it was and a new method is measured alone.
 import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -14,7 +15,6 @@ import torch
 
 import playground as pg
 from playground.models import LanguageModel
-from playground.models.built_in import FOLDER
 from playground.models.pretraining.benchmarks import SEEDS, Benchmark, read_benchmark
 from tests.benchmarks.results.cells import Cell, measure, origin
 from tests.benchmarks.results.page import page
@@ -22,29 +22,32 @@ from tests.benchmarks.results.ways import TASKS, WAYS, Task, Trial, Way
 
 HERE = Path(__file__).parent
 CELLS, PAGE = HERE / "cells.json", HERE.with_name("results.md")
-MODEL = "pocket-bert"
 TEST_ROWS = 1000  # of a set at most, spread evenly
 
 
 class Cells:
     """What has been measured, by what it was; every new one is written at once.
 
-    Those of other weights or prompts than today's count as not measured, but for the page, which
-    has them until there is something new.
+    Those of another model or other prompts than today's count as not measured; `earlier` has them.
     """
 
     def __init__(self, file: Path, origins: Mapping[str, str]) -> None:
         self._file = file
         self._origins = origins  # by the name of the set
+        self._today = True
         found = json.loads(file.read_text("utf-8")) if file.exists() else {}
         self._cells = {key: Cell(**cell) for key, cell in found.items()}
 
-    def get(
-        self, task: Task, way: Way, seed: int, trial: Trial | None, *, earlier: bool = False
-    ) -> Cell | None:
-        """The cell as measured today, or with ``earlier`` the one of before."""
+    @property
+    def earlier(self) -> "Cells":
+        """Those that were measured before the model or a prompt changed, and not since."""
+        view = copy(self)
+        view._today = False
+        return view
+
+    def get(self, task: Task, way: Way, seed: int, trial: Trial | None) -> Cell | None:
         cell = self._cells.get(_key(task, way, seed, trial))
-        if cell is None or (cell.origin != self._origins[task.name]) != earlier:
+        if cell is None or (cell.origin == self._origins[task.name]) != self._today:
             return None
         return cell
 
@@ -53,22 +56,20 @@ class Cells:
         told = {key: asdict(cell) for key, cell in sorted(self._cells.items())}
         self._file.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
 
-    def best_trial(self, task: Task, way: Way, *, earlier: bool = False) -> Trial | None:
+    def best_trial(self, task: Task, way: Way) -> Trial | None:
         """The one that is best on the dev split of the first seed; between equals the shorter.
 
         A slow method takes for every set what is best on the first one.
         """
         judge = TASKS[0] if way.slow else task
-        measured = {
-            trial: self.get(judge, way, SEEDS[0], trial, earlier=earlier) for trial in way.trials
-        }
+        measured = {trial: self.get(judge, way, SEEDS[0], trial) for trial in way.trials}
         there = {trial: cell.dev for trial, cell in measured.items() if cell is not None}
         return max(there, key=there.__getitem__) if there else None
 
-    def row(self, task: Task, way: Way, *, earlier: bool = False) -> list[Cell]:
+    def row(self, task: Task, way: Way) -> list[Cell]:
         """The cells of all seeds, or as many as there are."""
-        trial = self.best_trial(task, way, earlier=earlier)
-        found = (self.get(task, way, seed, trial, earlier=earlier) for seed in SEEDS)
+        trial = self.best_trial(task, way)
+        found = (self.get(task, way, seed, trial) for seed in SEEDS)
         return [cell for cell in found if cell is not None]
 
 
@@ -113,9 +114,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sets", default=",".join(task.name for task in TASKS), metavar="SET,…")
     given = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    model = pg.load_model(MODEL)
-    weights = FOLDER / MODEL / "model.safetensors"
-    cells = Cells(CELLS, {task.name: origin(task, weights) for task in TASKS})
+    model = pg.load_model("pocket-bert")
+    cells = Cells(CELLS, {task.name: origin(task, model) for task in TASKS})
     chosen = [task for task in TASKS if task.name in given.sets.split(",")]
     rows = {
         task.name: read_benchmark(given.benchmarks, task.name, rows=TEST_ROWS) for task in chosen

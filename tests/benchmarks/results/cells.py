@@ -1,9 +1,8 @@
 """One cell of the results: a method on one split of one set, with one step size."""
 
-import hashlib
 import time
 from dataclasses import dataclass
-from pathlib import Path
+from hashlib import blake2b
 
 import pandas as pd
 
@@ -11,6 +10,7 @@ import playground as pg
 from playground.methods import start
 from playground.methods.calibration import texts_prior
 from playground.methods.searches import start_search
+from playground.methods.trained_prompt import fingerprint
 from playground.methods.zero_shot import label_scores
 from playground.models import LanguageModel
 from playground.models.pretraining.benchmarks import Benchmark
@@ -33,14 +33,13 @@ class Cell:
     origin: str = ""
 
 
-def origin(task: Task, weights: Path) -> str:
-    """A digest of the model's weights and the prompts of a task; a change of either makes what was
-    measured before a thing of the past.
+def origin(task: Task, model: LanguageModel) -> str:
+    """A digest of the model and the prompts of a task; a change of either makes what was measured
+    before a thing of the past.
     """
     prompts = (task.template, task.soft, *task.further, task.verbalizer.to_labels())
-    digest = hashlib.sha256(weights.read_bytes())
-    digest.update("\n".join(map(str, prompts)).encode())
-    return digest.hexdigest()[:12]
+    asked = "\n".join(map(str, (fingerprint(model), *prompts)))
+    return blake2b(asked.encode(), digest_size=6).hexdigest()
 
 
 def measure(

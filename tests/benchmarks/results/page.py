@@ -14,8 +14,10 @@ EARLIER = " \\*"  # marks what was measured before the weights or the prompt cha
 class Cells(Protocol):
     """What has been measured."""
 
-    def row(self, task: Task, way: Way, *, earlier: bool = False) -> list[Cell]: ...
-    def best_trial(self, task: Task, way: Way, *, earlier: bool = False) -> Trial | None: ...
+    def row(self, task: Task, way: Way) -> list[Cell]: ...
+    def best_trial(self, task: Task, way: Way) -> Trial | None: ...
+    @property
+    def earlier(self) -> "Cells": ...
 
 
 def page(model: LanguageModel, cells: Cells) -> str:
@@ -92,12 +94,12 @@ def _right(row: list[Cell]) -> str:
 
 def _gain(cells: Cells, task: Task, old: Way, new: Way) -> str:
     """Points that the new way is ahead of the old one, seed by seed; both need all seeds."""
-    for earlier in (False, True):
-        before, after = (cells.row(task, way, earlier=earlier) for way in (old, new))
+    for measured, mark in ((cells, ""), (cells.earlier, EARLIER)):
+        before, after = measured.row(task, old), measured.row(task, new)
         if len(before) == len(after) == len(SEEDS):
             pairs = zip(before, after, strict=True)
             gains = [100 * (gained.test - had.test) for had, gained in pairs]
-            return _mean(gains, sign="+") + EARLIER * earlier
+            return _mean(gains, sign="+") + mark
     return "not measured"
 
 
@@ -107,16 +109,14 @@ def _mean(figures: list[float], sign: Literal["+", "-"] = "-") -> str:
 
 
 def _row(cells: Cells, task: Task, way: Way) -> str:
-    row = cells.row(task, way)
-    earlier = not row
-    if earlier:
-        row = cells.row(task, way, earlier=True)
+    measured, mark = (cells, "") if cells.row(task, way) else (cells.earlier, EARLIER)
+    row = measured.row(task, way)
     if not row:
         return f"| {way.name} | {_right(row)} | | | | |"
     missing = "" if len(row) == len(SEEDS) else f" ({len(row)} seeds)"
-    trial = cells.best_trial(task, way, earlier=earlier)
+    trial = measured.best_trial(task, way)
     columns = (
-        way.name + EARLIER * earlier,
+        f"{way.name}{mark}",
         f"{_right(row)}{missing}",
         f"{row[0].trained:,}",
         "" if trial is None else f"{trial.rate:g}",

@@ -31,10 +31,10 @@ def test_cells_of_earlier_weights_count_as_not_measured(tmp_path):
     cells(file, "before").put(TASK, WAY, 13, None, OLD)
     today = cells(file, "today")
     assert today.get(TASK, WAY, 13, None) is None
-    assert [cell.test for cell in today.row(TASK, WAY, earlier=True)] == [OLD.test]
+    assert [cell.test for cell in today.earlier.row(TASK, WAY)] == [OLD.test]
     today.put(TASK, WAY, 13, None, NEW)
     assert [cell.test for cell in cells(file, "today").row(TASK, WAY)] == [NEW.test]
-    assert today.row(TASK, WAY, earlier=True) == []
+    assert today.earlier.row(TASK, WAY) == []
 
 
 def test_the_page_marks_figures_of_before(tmp_path, model):
@@ -49,11 +49,8 @@ def test_the_page_marks_figures_of_before(tmp_path, model):
     assert EARLIER not in shown
 
 
-def test_weights_and_prompts_make_the_origin(tmp_path):
-    weights, others = tmp_path / "weights", tmp_path / "others"
-    weights.write_bytes(b"some")
-    others.write_bytes(b"other")
-    known = origin(TASK, weights)
-    assert origin(TASK, weights) == known
-    assert origin(TASK, others) != known
-    assert origin(replace(TASK, template=Template("{text} Quite [MASK].")), weights) != known
+def test_the_model_and_the_prompts_make_the_origin(model):
+    known = origin(TASK, model)
+    assert origin(TASK, pg.load_model("pocket-bert")) == known
+    assert origin(TASK, pg.load_model("pocket-gpt")) != known
+    assert origin(replace(TASK, template=Template("{text} Quite [MASK].")), model) != known
